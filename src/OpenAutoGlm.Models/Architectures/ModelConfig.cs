@@ -71,7 +71,24 @@ public sealed record RopeConfig(RopePairing Pairing, int Dims, float Base)
 /// Llama-3.1's rule: frequencies whose wavelength exceeds OriginalContext / LowFactor are divided by Factor, those
 /// below OriginalContext / HighFactor kept, those between blended. Source: the Llama 3.1 model card.
 /// </summary>
-public sealed record Llama3RopeScaling(float Factor, float LowFactor, float HighFactor, int OriginalContext);
+public sealed record Llama3RopeScaling(float Factor, float LowFactor, float HighFactor, int OriginalContext)
+{
+    /// <summary>What each pair's frequency is divided by: [Dims / 2].</summary>
+    public float[] Factors(RopeConfig rope)
+    {
+        float[] factors = new float[rope.Dims / 2];
+        for (int i = 0; i < factors.Length; i++)
+        {
+            double wavelength = 2 * Math.PI * Math.Pow(rope.Base, 2.0 * i / rope.Dims);
+            double blend = ((OriginalContext / wavelength) - LowFactor) / (HighFactor - LowFactor);
+            factors[i] = (float)(wavelength < OriginalContext / HighFactor ? 1
+                : wavelength > OriginalContext / LowFactor ? Factor
+                : 1 / (((1 - blend) / Factor) + blend));
+        }
+
+        return factors;
+    }
+}
 
 /// <summary>The expert layers of a mixture-of-experts model.</summary>
 public sealed record ExpertsConfig

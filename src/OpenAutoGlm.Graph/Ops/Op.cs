@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Tensors;
+
+namespace OpenAutoGlm.Graph.Ops;
+
+/// <summary>
+/// An operation on tensors: what comes out of given shapes, and what the numbers are. An op is a value: two ops with
+/// equal attributes are equal. Evaluating it is the definition that every kernel is held against; sums run in float64.
+/// </summary>
+public abstract record Op
+{
+    /// <summary>The name that plans and reports print.</summary>
+    public virtual string Name => GetType().Name;
+
+    /// <summary>The input whose memory output 0 reuses unchanged or updates in place; null when the output is new memory.</summary>
+    public virtual int? Alias => null;
+
+    /// <summary>The shape rule.</summary>
+    /// <exception cref="GraphException">The inputs do not fit; the message names the op and the types.</exception>
+    public abstract ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs);
+
+    /// <summary>The scalar reference. Inputs may be in any format where the op takes weights, else float32 or int32.</summary>
+    public abstract void Evaluate(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs);
+
+    /// <summary>Refuses the inputs unless the condition holds.</summary>
+    protected void Require(bool condition, ReadOnlySpan<TensorType> inputs, string rule)
+    {
+        if (!condition)
+        {
+            throw new GraphException($"{this}: {rule}; got {string.Join(", ", inputs.ToArray())}.");
+        }
+    }
+
+    /// <summary>Refuses any other number of inputs.</summary>
+    protected void RequireCount(int count, ReadOnlySpan<TensorType> inputs) =>
+        Require(inputs.Length == count, inputs, $"needs {count} inputs");
+
+    /// <summary>Refuses inputs that are not float32.</summary>
+    protected void RequireF32(ReadOnlySpan<TensorType> inputs, params ReadOnlySpan<int> indices)
+    {
+        foreach (int index in indices)
+        {
+            Require(inputs[index].Format == TensorFormat.F32, inputs, $"input {index} must be F32");
+        }
+    }
+}
