@@ -9,10 +9,10 @@ sealed class F32Format : BlockFormat
     public override int BlockBytes => sizeof(float);
     public override bool CanQuantize => true;
 
-    public override void Dequantize(ReadOnlySpan<byte> blocks, Span<float> values) =>
-        MemoryMarshal.Cast<byte, float>(blocks)[..values.Length].CopyTo(values);
+    private protected override void Read(ReadOnlySpan<byte> blocks, Span<float> values) =>
+        blocks.CopyTo(MemoryMarshal.AsBytes(values));
 
-    public override void Quantize(ReadOnlySpan<float> values, ReadOnlySpan<float> importance, Span<byte> blocks) =>
+    private protected override void Write(ReadOnlySpan<float> values, ReadOnlySpan<float> importance, Span<byte> blocks) =>
         MemoryMarshal.AsBytes(values).CopyTo(blocks);
 }
 
@@ -22,7 +22,7 @@ sealed class I32Format : BlockFormat
     public override int BlockElements => 1;
     public override int BlockBytes => sizeof(int);
 
-    public override void Dequantize(ReadOnlySpan<byte> blocks, Span<float> values)
+    private protected override void Read(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         ReadOnlySpan<int> integers = MemoryMarshal.Cast<byte, int>(blocks);
         for (int i = 0; i < values.Length; i++)

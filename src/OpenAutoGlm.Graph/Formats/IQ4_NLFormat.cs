@@ -1,0 +1,27 @@
+using System.Runtime.Intrinsics;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>
+/// 32 elements in 18 bytes (4.5 bits each): x = d · levels[q], see <see cref="Packed.NonLinearLevels"/>.
+/// <code>
+///  0  d, F16
+///  2  16 bytes: q of elements 0 … 15 in the lower nibbles, of 16 … 31 in the upper
+/// </code>
+/// </summary>
+sealed class IQ4_NLFormat : QuantizedFormat
+{
+    public override TensorFormat Format => TensorFormat.IQ4_NL;
+    public override int BlockElements => 32;
+    public override int BlockBytes => 18;
+    public override int GroupElements => 32;
+    public override bool HasMinimum => false;
+    public override sbyte LeastCode => -127;
+    public override sbyte GreatestCode => 113;
+
+    private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
+    {
+        Packed.Look(Packed.NonLinearLevels, block[2..]).CopyTo(codes);
+        scales[0] = Binary16.Read(block);
+    }
+}

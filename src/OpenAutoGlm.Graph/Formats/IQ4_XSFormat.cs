@@ -1,0 +1,37 @@
+using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>
+/// 256 elements in 136 bytes (4.25 bits each), with a 6-bit scale for every 32: x = d · (s − 32) · levels[q], see
+/// <see cref="Packed.NonLinearLevels"/>.
+/// <code>
+///  0  d, F16
+///  2  16 bits, little-endian: bits 4 and 5 of s of group g in bits 2g and 2g + 1
+///  4  4 bytes: bits 0 … 3 of s, even groups in the lower nibbles, odd ones in the upper
+///  8  128 bytes, 16 for each group: q of its elements 0 … 15 in the lower nibbles, of 16 … 31 in the upper
+/// </code>
+/// </summary>
+sealed class IQ4_XSFormat : QuantizedFormat
+{
+    public override TensorFormat Format => TensorFormat.IQ4_XS;
+    public override int BlockElements => 256;
+    public override int BlockBytes => 136;
+    public override int GroupElements => 32;
+    public override bool HasMinimum => false;
+    public override sbyte LeastCode => -127;
+    public override sbyte GreatestCode => 113;
+
+    private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
+    {
+        float d = Binary16.Read(block);
+        int upperBits = BinaryPrimitives.ReadUInt16LittleEndian(block[2..]);
+        for (int group = 0; group < 8; group++)
+        {
+            int s = ((block[4 + (group / 2)] >> (4 * (group % 2))) & 15) | (((upperBits >> (2 * group)) & 3) << 4);
+            scales[group] = d * (s - 32);
+            Packed.Look(Packed.NonLinearLevels, block[(8 + (16 * group))..]).CopyTo(codes[(32 * group)..]);
+        }
+    }
+}

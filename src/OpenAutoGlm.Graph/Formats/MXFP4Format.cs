@@ -1,0 +1,40 @@
+using System.Runtime.Intrinsics;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>
+/// 32 elements in 17 bytes (4.25 bits each): x = 2^(e − 127) · E2M1[q]. The codes are the doubled values, which are
+/// integers, and the scale is half the shared one. e = 255 is NaN. Source: OCP Microscaling Formats 1.0, §5.2 and §5.3.3.
+/// <code>
+///  0  e, E8M0
+///  1  16 bytes: q of elements 0 … 15 in the lower nibbles, of 16 … 31 in the upper
+/// </code>
+/// </summary>
+sealed class MXFP4Format : QuantizedFormat
+{
+    public override TensorFormat Format => TensorFormat.MXFP4;
+    public override int BlockElements => 32;
+    public override int BlockBytes => 17;
+    public override int GroupElements => 32;
+    public override bool HasMinimum => false;
+    public override sbyte LeastCode => -12;
+    public override sbyte GreatestCode => 12;
+
+    private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
+    {
+        Packed.Look(Packed.DoubledE2M1, block[1..]).CopyTo(codes);
+        scales[0] = HalfScale(block[0]);
+    }
+
+    /// <summary>2^(e − 128), which is denormal for e = 0 and 1.</summary>
+    static float HalfScale(int e)
+    {
+        int bits = e switch
+        {
+            255 => 0x7FC00000,
+            < 2 => 0x00200000 << e,
+            _ => (e - 1) << 23,
+        };
+        return BitConverter.Int32BitsToSingle(bits);
+    }
+}

@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>The ways in which the block formats squeeze small integers into bytes, and back.</summary>
+static class Packed
+{
+    /// <summary>
+    /// The levels of IQ4_NL and IQ4_XS: sixteen values that lie closer together near zero, where most weights are.
+    /// Source: ggml, ggml-common.h, kvalues_iq4nl.
+    /// </summary>
+    public static ReadOnlySpan<sbyte> NonLinearLevels =>
+        [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+    /// <summary>Twice the values of E2M1 (0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives). Source: OCP Microscaling Formats 1.0, §5.3.3.</summary>
+    public static ReadOnlySpan<sbyte> DoubledE2M1 => [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+
+    /// <summary>Sixteen bytes: the lower nibbles are elements 0 … 15, the upper ones 16 … 31.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Nibbles(ReadOnlySpan<byte> bytes)
+    {
+        Vector128<byte> pairs = Vector128.Create(bytes);
+        return Vector256.Create(pairs & Vector128.Create((byte)15), Vector128.ShiftRightLogical(pairs, 4));
+    }
+
+    /// <summary><paramref name="width"/> bits of every byte, from bit <paramref name="shift"/> up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Bits(Vector256<byte> bytes, int shift, int width) =>
+        Vector256.ShiftRightLogical(bytes, shift) & Vector256.Create((byte)((1 << width) - 1));
+
+    /// <summary>Bit i of the integer as 16 in byte i, and 0 where it is clear: the fifth bits of Q5_0 and Q5_1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> FifthBits(uint bits)
+    {
+        Vector256<byte> spread = Vector256.Create(
+            0x0101010101010101u * (bits & 0xFF),
+            0x0101010101010101u * ((bits >> 8) & 0xFF),
+            0x0101010101010101u * ((bits >> 16) & 0xFF),
+            0x0101010101010101u * (bits >> 24)).AsByte();
+        Vector256<byte> own = Vector256.Create(0x8040201008040201u).AsByte();
+        return Vector256.Equals(spread & own, own) & Vector256.Create((byte)16);
+    }
+
+    /// <summary>Sixteen bytes of nibbles, each an index into sixteen levels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Look(ReadOnlySpan<sbyte> levels, ReadOnlySpan<byte> bytes)
+    {
+        Vector128<sbyte> table = Vector128.Create(levels);
+        Vector256<sbyte> indices = Nibbles(bytes).AsSByte();
+        return Vector256.Create(
+            Vector128.Shuffle(table, indices.GetLower()),
+            Vector128.Shuffle(table, indices.GetUpper()));
+    }
+}

@@ -1,0 +1,32 @@
+using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>
+/// 32 elements in 24 bytes (6 bits each): x = d · q + m.
+/// <code>
+///  0  d, F16
+///  2  m, F16
+///  4  32 bits, little-endian: bit i is bit 4 of q of element i
+///  8  16 bytes: bits 0 … 3 of elements 0 … 15 in the lower nibbles, of 16 … 31 in the upper
+/// </code>
+/// </summary>
+sealed class Q5_1Format : QuantizedFormat
+{
+    public override TensorFormat Format => TensorFormat.Q5_1;
+    public override int BlockElements => 32;
+    public override int BlockBytes => 24;
+    public override int GroupElements => 32;
+    public override bool HasMinimum => true;
+    public override sbyte LeastCode => 0;
+    public override sbyte GreatestCode => 31;
+
+    private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
+    {
+        Vector256<byte> fifthBits = Packed.FifthBits(BinaryPrimitives.ReadUInt32LittleEndian(block[4..]));
+        (Packed.Nibbles(block[8..]) | fifthBits).AsSByte().CopyTo(codes);
+        scales[0] = Binary16.Read(block);
+        minimums[0] = Binary16.Read(block[2..]);
+    }
+}

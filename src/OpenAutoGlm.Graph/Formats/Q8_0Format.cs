@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+
+namespace OpenAutoGlm.Graph.Formats;
+
+/// <summary>
+/// 32 elements in 34 bytes (8.5 bits each): x = d · q.
+/// <code>
+///  0  d, F16
+///  2  32 signed bytes: q
+/// </code>
+/// </summary>
+sealed class Q8_0Format : QuantizedFormat
+{
+    public override TensorFormat Format => TensorFormat.Q8_0;
+    public override int BlockElements => 32;
+    public override int BlockBytes => 34;
+    public override int GroupElements => 32;
+    public override bool HasMinimum => false;
+    public override sbyte LeastCode => sbyte.MinValue;
+    public override sbyte GreatestCode => sbyte.MaxValue;
+
+    private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
+    {
+        MemoryMarshal.Cast<byte, sbyte>(block[2..]).CopyTo(codes);
+        scales[0] = Binary16.Read(block);
+    }
+}
