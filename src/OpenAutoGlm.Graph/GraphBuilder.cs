@@ -11,7 +11,7 @@ public sealed class GraphBuilder(string name)
     readonly List<Node> _nodes = [];
     readonly List<Value> _outputs = [];
     readonly HashSet<string> _names = [];
-    readonly Dictionary<Tensor, Value> _weights = [];
+    readonly Dictionary<string, Value> _weights = [];
     string _scope = "";
 
     /// <summary>Puts a prefix before the names of the nodes to come, for example "blk.3.".</summary>
@@ -23,16 +23,19 @@ public sealed class GraphBuilder(string name)
     /// <summary>Declares memory that outlives the run.</summary>
     public Value State(string stateName, TensorType type) => Declare(stateName, type, ValueKind.State);
 
-    /// <summary>Declares a weight. The same tensor is the same value, however often it is asked for.</summary>
+    /// <summary>Declares a weight. Asked for again by its name, it is the same value: tied embeddings are one weight.</summary>
+    /// <exception cref="GraphException">The name belongs to a weight of another type.</exception>
     public Value Weight(string weightName, Tensor tensor)
     {
-        if (!_weights.TryGetValue(tensor, out Value? value))
+        if (!_weights.TryGetValue(weightName, out Value? value))
         {
             value = Declare(weightName, tensor.Type, ValueKind.Weight, tensor);
-            _weights.Add(tensor, value);
+            _weights.Add(weightName, value);
         }
 
-        return value;
+        return value.Type == tensor.Type
+            ? value
+            : throw new GraphException($"{name}: the weight '{weightName}' is {value.Type}, and cannot also be {tensor.Type}.");
     }
 
     /// <summary>Applies an op with one output.</summary>

@@ -37,6 +37,15 @@ public class GraphTests
     }
 
     [Fact]
+    public void A_weight_asked_for_twice_is_one_value()
+    {
+        GraphBuilder builder = new("tied");
+        Value once = builder.Weight("w", Tensor.Of([1f, 2], 2));
+        Assert.Same(once, builder.Weight("w", Tensor.Of([1f, 2], 2)));
+        Assert.Throws<GraphException>(() => builder.Weight("w", Tensor.Of([1f], 1)));
+    }
+
+    [Fact]
     public void A_value_used_before_its_node_is_refused()
     {
         ModelGraph graph = Chain();
