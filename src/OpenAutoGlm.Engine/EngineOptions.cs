@@ -1,0 +1,70 @@
+namespace OpenAutoGlm.Engine;
+
+/// <summary>How much an <see cref="InferenceEngine"/> may take on. Every limit is checked when the engine is made.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Sequences that run at the same time: 1 to 4,096.</summary>
+    public int MaxSequences { get; init; } = 16;
+
+    /// <summary>
+    /// Tokens in one step, all sequences together: 1 to 65,536. Sequences that are being decoded come first; what is
+    /// left goes to prompts, which are cut into chunks where they are longer.
+    /// </summary>
+    public int MaxTokensPerStep { get; init; } = 512;
+
+    /// <summary>
+    /// Longest sequence in tokens, prompt and answer together; null for the model's own limit. The engine may grant
+    /// less where its key and value memory holds less: see <see cref="InferenceEngine.ContextLength"/>.
+    /// </summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>
+    /// Bytes for keys and values; null for what <see cref="Kv.KvBudget"/> finds sensible on this machine.
+    /// </summary>
+    public long? KvMemoryBytes { get; init; }
+
+    /// <summary>Tokens in a block of key and value memory: 1 to 1,024.</summary>
+    public int BlockTokens { get; init; } = 32;
+
+    /// <summary>
+    /// Sequences that may wait beyond those that may run; the next is refused: 0 to 1,000,000. So at most
+    /// <see cref="MaxSequences"/> + <see cref="QueueLimit"/> sequences are alive.
+    /// </summary>
+    public int QueueLimit { get; init; } = 256;
+
+    /// <summary>
+    /// Token events that a sequence keeps for its reader: 1 to 1,000,000. A reader that falls further behind loses the
+    /// sequence (<see cref="CancellationReason.SlowReader"/>), so that nobody else waits for it.
+    /// </summary>
+    public int EventBuffer { get; init; } = 4096;
+
+    /// <summary>Whether the pure checkers of blocks and sequences run after every step. For tests and for hunting faults.</summary>
+    public bool CheckInvariants { get; init; }
+
+    /// <summary>Where the seeds of requests without one come from; null for the system's entropy.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>The clock for all timings.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Checks every limit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range; the message names both.</exception>
+    internal void Validate()
+    {
+        Check(nameof(MaxSequences), MaxSequences, 1, 4096);
+        Check(nameof(MaxTokensPerStep), MaxTokensPerStep, 1, 65_536);
+        Check(nameof(ContextLength), ContextLength ?? 1, 1, int.MaxValue);
+        Check(nameof(KvMemoryBytes), KvMemoryBytes ?? 1, 1, long.MaxValue);
+        Check(nameof(BlockTokens), BlockTokens, 1, 1024);
+        Check(nameof(QueueLimit), QueueLimit, 0, 1_000_000);
+        Check(nameof(EventBuffer), EventBuffer, 1, 1_000_000);
+    }
+
+    static void Check(string name, long value, long least, long most)
+    {
+        if (value < least || value > most)
+        {
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be {least} to {most}.");
+        }
+    }
+}

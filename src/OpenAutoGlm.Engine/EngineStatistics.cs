@@ -1,0 +1,47 @@
+namespace OpenAutoGlm.Engine;
+
+/// <summary>
+/// What an engine is doing and has done. Each number is right by itself; they are read one after another while the
+/// engine runs, so they need not fit each other to the last token.
+/// </summary>
+public sealed record EngineStatistics
+{
+    /// <summary>Sequences that hold key and value memory.</summary>
+    public required int RunningSequences { get; init; }
+
+    /// <summary>Sequences that wait for it.</summary>
+    public required int WaitingSequences { get; init; }
+
+    /// <summary>Blocks of key and value memory in use.</summary>
+    public required int UsedKvBlocks { get; init; }
+
+    /// <summary>All blocks.</summary>
+    public required int TotalKvBlocks { get; init; }
+
+    /// <summary>Steps taken.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Tokens computed that were given: prompts, and whatever was computed anew after a preemption.</summary>
+    public required long PrefilledTokens { get; init; }
+
+    /// <summary>Tokens generated.</summary>
+    public required long GeneratedTokens { get; init; }
+
+    /// <summary>Times that a sequence gave up its blocks for an older one.</summary>
+    public required long Preemptions { get; init; }
+
+    /// <summary>Sequences that finished.</summary>
+    public required long Finished { get; init; }
+
+    /// <summary>Sequences that failed.</summary>
+    public required long Failed { get; init; }
+
+    /// <summary>Sequences that were cancelled.</summary>
+    public required long Cancelled { get; init; }
+
+    /// <summary>Requests that were refused.</summary>
+    public required long Refused { get; init; }
+
+    /// <summary>Milliseconds of a step: an exponential moving average with weight 1/16 for the newest.</summary>
+    public required double StepMs { get; init; }
+}
