@@ -1,0 +1,64 @@
+using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Graph;
+
+namespace OpenAutoGlm.Cpu;
+
+/// <summary>
+/// Runs graphs on the processor. Weights are read where they lie, in the layout of their file; nothing is copied.
+/// A result has the same bits with any number of threads, any instruction set and any number of rows in the batch.
+/// The backend owns the threads: its plans share them, so only one execution runs at a time, and the backend is
+/// disposed after its plans.
+/// </summary>
+public sealed class CpuBackend : IBackend
+{
+    readonly WorkerPool _pool;
+    readonly KernelCatalog _catalog;
+
+    /// <summary>A backend on every usable core with the best instruction set.</summary>
+    public CpuBackend()
+        : this(new CpuOptions())
+    {
+    }
+
+    /// <summary>A backend.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The options ask for less than one thread.</exception>
+    /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
+    public CpuBackend(CpuOptions options)
+    {
+        Options = options;
+        InstructionSet = options.Strongest ?? InstructionSets.Best;
+        if (InstructionSet > InstructionSets.Best)
+        {
+            throw new NotSupportedException($"{InstructionSet} was asked for, but the best instruction set here is {InstructionSets.Best}.");
+        }
+
+        _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
+        _catalog = KernelCatalog.For(InstructionSet, _pool, options.ExactArithmetic);
+    }
+
+    /// <summary>What was asked for.</summary>
+    public CpuOptions Options { get; }
+
+    /// <summary>The instruction set in use.</summary>
+    public InstructionSet InstructionSet { get; }
+
+    /// <inheritdoc/>
+    public string Name => "cpu";
+
+    /// <inheritdoc/>
+    public string Description =>
+        $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(Options.ExactArithmetic ? ", exact arithmetic" : "")}";
+
+    internal WorkerPool Pool => _pool;
+
+    /// <inheritdoc/>
+    public Plan Lower(ModelGraph graph, PlanLimits limits)
+    {
+        GraphVerifier.Verify(graph);
+        PlanScope scope = new(limits);
+        return new Plan(graph, limits, [.. graph.Nodes.Select(node => new PlanStep(node, _catalog.Pick(node, scope)))]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pool.Dispose();
+}

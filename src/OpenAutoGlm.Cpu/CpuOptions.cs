@@ -1,0 +1,23 @@
+namespace OpenAutoGlm.Cpu;
+
+/// <summary>What the one who makes a <see cref="CpuBackend"/> decides about it.</summary>
+public sealed record CpuOptions
+{
+    /// <summary>Threads that compute, the caller's included; null for one on every core that this process may use.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>
+    /// The strongest instruction set to use; null for the best there is. Results do not depend on it: this is for tests
+    /// and for comparing.
+    /// </summary>
+    public InstructionSet? Strongest { get; init; }
+
+    /// <summary>
+    /// Multiply quantised weights as float32 numbers, without rounding the activations to int8. Slow; for comparing a
+    /// model with exact references.
+    /// </summary>
+    public bool ExactArithmetic { get; init; }
+
+    /// <summary>Bind every worker to a core of its own, where the operating system lets us. The caller's thread is left alone.</summary>
+    public bool PinThreads { get; init; } = true;
+}
