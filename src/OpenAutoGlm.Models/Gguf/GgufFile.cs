@@ -8,7 +8,7 @@ namespace OpenAutoGlm.Models.Gguf;
 /// A GGUF file, version 2 or 3, mapped into memory and checked from end to end before anything is handed out. Nothing
 /// is copied: tensors point into the mapping. Source: docs/gguf.md of ggml.
 /// </summary>
-public sealed unsafe class GgufFile : IDisposable
+public sealed class GgufFile : IDisposable
 {
     internal const uint Magic = 0x46554747; // "GGUF"
     internal const int DefaultAlignment = 32;
@@ -23,9 +23,9 @@ public sealed unsafe class GgufFile : IDisposable
     const int MaxAlignment = 1 << 24;
 
     readonly MappedFile _map;
-    readonly Dictionary<string, GgufTensorInfo> _byName;
+    readonly Dictionary<string, TensorInfo> _byName;
 
-    GgufFile(MappedFile map, uint version, GgufMetadata metadata, int alignment, List<GgufTensorInfo> tensors, Dictionary<string, GgufTensorInfo> byName)
+    GgufFile(MappedFile map, uint version, GgufMetadata metadata, int alignment, List<TensorInfo> tensors, Dictionary<string, TensorInfo> byName)
     {
         _map = map;
         _byName = byName;
@@ -51,7 +51,7 @@ public sealed unsafe class GgufFile : IDisposable
     public GgufMetadata Metadata { get; }
 
     /// <summary>The tensors, in the order of the file; those in formats that cannot be computed with too.</summary>
-    public IReadOnlyList<GgufTensorInfo> Tensors { get; }
+    public IReadOnlyList<TensorInfo> Tensors { get; }
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="ModelFormatException">The file is no GGUF file, or contradicts itself.</exception>
@@ -74,7 +74,7 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="ModelFormatException">The tensor is there, but in a format that cannot be computed with.</exception>
     public bool TryGetTensor(string name, [NotNullWhen(true)] out Tensor? tensor)
     {
-        tensor = _byName.TryGetValue(name, out GgufTensorInfo? info) ? Load(info) : null;
+        tensor = _byName.TryGetValue(name, out TensorInfo? info) ? info.Over(_map, "choose a file in another quantisation, such as Q4_K_M or Q8_0") : null;
         return tensor is not null;
     }
 
@@ -107,14 +107,14 @@ public sealed unsafe class GgufFile : IDisposable
         GgufMetadata metadata = GgufMetadata.Read(map, ref cursor, metadataCount);
         int alignment = ReadAlignment(metadata);
 
-        List<GgufTensorInfo> tensors = [];
+        List<TensorInfo> tensors = [];
         for (long i = 0; i < tensorCount; i++)
         {
             tensors.Add(ReadTensorInfo(map, alignment, ref cursor));
         }
 
         long dataOffset = AlignUp(cursor.Position, alignment);
-        Dictionary<string, GgufTensorInfo> byName = new(StringComparer.Ordinal);
+        Dictionary<string, TensorInfo> byName = new(StringComparer.Ordinal);
         for (int i = 0; i < tensors.Count; i++)
         {
             tensors[i] = Place(map, tensors[i], dataOffset);
@@ -152,7 +152,7 @@ public sealed unsafe class GgufFile : IDisposable
             : throw new ModelFormatException(metadata.File, AlignmentKey, $"the alignment is {alignment}; it must be a power of two from {MinAlignment} to {MaxAlignment}.");
     }
 
-    static GgufTensorInfo ReadTensorInfo(MappedFile map, int alignment, ref GgufCursor cursor)
+    static TensorInfo ReadTensorInfo(MappedFile map, int alignment, ref GgufCursor cursor)
     {
         string name = cursor.Name("tensor name");
         uint rank = cursor.UInt32(name);
@@ -195,10 +195,10 @@ public sealed unsafe class GgufFile : IDisposable
         }
 
         long bytes = type is null ? 0 : elements / type.BlockElements * type.BlockBytes;
-        return new GgufTensorInfo(name, [.. extents], type?.Name ?? $"type {typeId}", type?.Format, (long)offset, bytes);
+        return new TensorInfo(name, [.. extents], type?.Name ?? $"type {typeId}", type?.Format, (long)offset, bytes);
     }
 
-    static GgufTensorInfo Place(MappedFile map, GgufTensorInfo info, long dataOffset)
+    static TensorInfo Place(MappedFile map, TensorInfo info, long dataOffset)
     {
         long offset = dataOffset + info.Offset;
         return info.Bytes <= map.Length - offset
@@ -206,10 +206,10 @@ public sealed unsafe class GgufFile : IDisposable
             : throw new ModelFormatException(map.Path, info.Name, $"{info.Bytes} bytes from byte {offset} on end past the file's {map.Length} bytes; the file may be cut: fetch it again.");
     }
 
-    static void RefuseOverlaps(MappedFile map, List<GgufTensorInfo> tensors)
+    static void RefuseOverlaps(MappedFile map, List<TensorInfo> tensors)
     {
-        GgufTensorInfo? last = null;
-        foreach (GgufTensorInfo info in tensors.OrderBy(info => info.Offset))
+        TensorInfo? last = null;
+        foreach (TensorInfo info in tensors.OrderBy(info => info.Offset))
         {
             if (last is not null && last.Offset + last.Bytes > info.Offset)
             {
@@ -221,15 +221,4 @@ public sealed unsafe class GgufFile : IDisposable
     }
 
     internal static long AlignUp(long position, int alignment) => (position + alignment - 1) & -alignment;
-
-    Tensor Load(GgufTensorInfo info)
-    {
-        if (info.Format is not { } format)
-        {
-            throw new ModelFormatException(Path, info.Name, $"the tensor is stored as {info.TypeName}, which cannot be computed with; choose a file in another quantisation, such as Q4_K_M or Q8_0.");
-        }
-
-        Shape shape = new([.. info.Extents.Select(extent => new Dim(extent))]);
-        return new Tensor(new TensorType(shape, format), _map.Pointer + info.Offset, _map);
-    }
 }

@@ -10,10 +10,8 @@ namespace OpenAutoGlm.Models.Gguf;
 /// Collects metadata and tensors and writes them as a GGUF file of version 3. Tensors are streamed, so a file may be
 /// larger than memory. The file appears under its name only when it is whole.
 /// </summary>
-public sealed unsafe class GgufWriter
+public sealed class GgufWriter
 {
-    const int ChunkBytes = 1 << 26;
-
     readonly int _alignment;
     readonly MemoryStream _metadata = new();
     readonly HashSet<string> _names = new(StringComparer.Ordinal);
@@ -107,19 +105,7 @@ public sealed unsafe class GgufWriter
     public void AddTensor(string name, Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ImmutableArray<Tensor> parts = tensor.Parts.IsEmpty ? [tensor] : tensor.Parts;
-        AddTensor(name, tensor.Format, [.. tensor.Shape.Dims.Select(dim => dim.Size)], stream =>
-        {
-            foreach (Tensor part in parts)
-            {
-                for (long at = 0; at < part.Bytes; at += ChunkBytes)
-                {
-                    stream.Write(new ReadOnlySpan<byte>(part.Data + at, (int)Math.Min(ChunkBytes, part.Bytes - at)));
-                }
-            }
-
-            GC.KeepAlive(tensor);
-        });
+        AddTensor(name, tensor.Format, [.. tensor.Shape.Dims.Select(dim => dim.Size)], tensor.WriteTo);
     }
 
     /// <summary>Adds a tensor whose bytes are written when their turn comes.</summary>

@@ -63,7 +63,7 @@ public sealed class GgufMutationTests : IDisposable
             }
         }
 
-        foreach (GgufTensorInfo info in file.Tensors)
+        foreach (TensorInfo info in file.Tensors)
         {
             if (info.Format is not null)
             {
