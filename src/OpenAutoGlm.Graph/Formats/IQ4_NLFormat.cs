@@ -14,6 +14,7 @@ sealed class IQ4_NLFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.IQ4_NL;
     public override int BlockElements => 32;
     public override int BlockBytes => 18;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -127;
@@ -23,5 +24,20 @@ sealed class IQ4_NLFormat : QuantizedFormat
     {
         Packed.Look(Packed.NonLinearLevels, block[2..]).CopyTo(codes);
         scales[0] = Binary16.Read(block);
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        NonLinearLevels levels = default;
+        Span<sbyte> codes = stackalloc sbyte[32];
+        float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
+        ScaleSearch.Encode(values, levels, d, 0, codes);
+        foreach (ref sbyte code in codes)
+        {
+            code = (sbyte)Packed.NonLinearLevels.BinarySearch(code);
+        }
+
+        Binary16.Write(block, d);
+        Packed.PackNibbles(codes, 0, block[2..]);
     }
 }

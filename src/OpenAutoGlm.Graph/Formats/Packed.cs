@@ -52,4 +52,25 @@ static class Packed
             Vector128.Shuffle(table, indices.GetLower()),
             Vector128.Shuffle(table, indices.GetUpper()));
     }
+
+    /// <summary>The reverse of <see cref="Nibbles"/>: the lower four bits of 32 codes + offset.</summary>
+    public static void PackNibbles(ReadOnlySpan<sbyte> codes, int offset, Span<byte> bytes)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            bytes[i] = (byte)(((codes[i] + offset) & 15) | ((codes[i + 16] + offset) << 4));
+        }
+    }
+
+    /// <summary>The reverse of <see cref="FifthBits"/>: bit 4 of 32 codes + offset.</summary>
+    public static uint PackFifthBits(ReadOnlySpan<sbyte> codes, int offset)
+    {
+        uint bits = 0;
+        for (int i = 0; i < 32; i++)
+        {
+            bits |= (uint)((codes[i] + offset) >> 4) << i;
+        }
+
+        return bits;
+    }
 }

@@ -14,6 +14,7 @@ sealed class Q4_0Format : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q4_0;
     public override int BlockElements => 32;
     public override int BlockBytes => 18;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -8;
@@ -23,5 +24,15 @@ sealed class Q4_0Format : QuantizedFormat
     {
         (Packed.Nibbles(block[2..]) - Vector256.Create((byte)8)).AsSByte().CopyTo(codes);
         scales[0] = Binary16.Read(block);
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        IntegerLevels levels = new(LeastCode, GreatestCode);
+        Span<sbyte> codes = stackalloc sbyte[32];
+        float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
+        ScaleSearch.Encode(values, levels, d, 0, codes);
+        Binary16.Write(block, d);
+        Packed.PackNibbles(codes, -LeastCode, block[2..]);
     }
 }

@@ -16,6 +16,7 @@ sealed class Q4_KFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q4_K;
     public override int BlockElements => 256;
     public override int BlockBytes => 144;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => true;
     public override sbyte LeastCode => 0;
@@ -29,6 +30,21 @@ sealed class Q4_KFormat : QuantizedFormat
             Vector256<byte> bytes = Vector256.Create(block.Slice(16 + (32 * pair), 32));
             Packed.Bits(bytes, 0, 4).AsSByte().CopyTo(codes[(64 * pair)..]);
             Packed.Bits(bytes, 4, 4).AsSByte().CopyTo(codes[((64 * pair) + 32)..]);
+        }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[8];
+        Span<int> m = stackalloc int[8];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, SixBitScales.Greatest, s, m);
+        search.Encode(codes);
+        SixBitScales.Write(search.D, search.Dmin, s, m, block);
+        for (int i = 0; i < 128; i++)
+        {
+            int lower = (64 * (i / 32)) + (i % 32);
+            block[16 + i] = (byte)(codes[lower] + (codes[lower + 32] << 4));
         }
     }
 }

@@ -16,6 +16,7 @@ sealed class Q5_0Format : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q5_0;
     public override int BlockElements => 32;
     public override int BlockBytes => 22;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -16;
@@ -26,5 +27,16 @@ sealed class Q5_0Format : QuantizedFormat
         Vector256<byte> fifthBits = Packed.FifthBits(BinaryPrimitives.ReadUInt32LittleEndian(block[2..]));
         ((Packed.Nibbles(block[6..]) | fifthBits) - Vector256.Create((byte)16)).AsSByte().CopyTo(codes);
         scales[0] = Binary16.Read(block);
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        IntegerLevels levels = new(LeastCode, GreatestCode);
+        Span<sbyte> codes = stackalloc sbyte[32];
+        float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
+        ScaleSearch.Encode(values, levels, d, 0, codes);
+        Binary16.Write(block, d);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[2..], Packed.PackFifthBits(codes, -LeastCode));
+        Packed.PackNibbles(codes, -LeastCode, block[6..]);
     }
 }

@@ -17,6 +17,7 @@ sealed class Q5_1Format : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q5_1;
     public override int BlockElements => 32;
     public override int BlockBytes => 24;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => true;
     public override sbyte LeastCode => 0;
@@ -28,5 +29,18 @@ sealed class Q5_1Format : QuantizedFormat
         (Packed.Nibbles(block[8..]) | fifthBits).AsSByte().CopyTo(codes);
         scales[0] = Binary16.Read(block);
         minimums[0] = Binary16.Read(block[2..]);
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        IntegerLevels levels = new(LeastCode, GreatestCode);
+        Span<sbyte> codes = stackalloc sbyte[32];
+        (float d, float m) = ScaleSearch.ScaleAndMinimum(values, weights, levels, positiveMinimum: true);
+        (d, m) = (ScaleSearch.Stored(d, levels.Greatest), Binary16.Round(Math.Clamp(m, -ErrorWeights.Largest, ErrorWeights.Largest)));
+        ScaleSearch.Encode(values, levels, d, m, codes);
+        Binary16.Write(block, d);
+        Binary16.Write(block[2..], m);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[4..], Packed.PackFifthBits(codes, 0));
+        Packed.PackNibbles(codes, 0, block[8..]);
     }
 }

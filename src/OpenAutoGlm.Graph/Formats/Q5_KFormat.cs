@@ -17,6 +17,7 @@ sealed class Q5_KFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q5_K;
     public override int BlockElements => 256;
     public override int BlockBytes => 176;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => true;
     public override sbyte LeastCode => 0;
@@ -32,6 +33,23 @@ sealed class Q5_KFormat : QuantizedFormat
             Vector256<byte> lower = Packed.Bits(bytes, 4 * (group % 2), 4);
             Vector256<byte> upper = Vector256.ShiftLeft(Packed.Bits(fifthBits, group, 1), 4);
             (lower | upper).AsSByte().CopyTo(codes[(32 * group)..]);
+        }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[8];
+        Span<int> m = stackalloc int[8];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, SixBitScales.Greatest, s, m);
+        search.Encode(codes);
+        block.Clear();
+        SixBitScales.Write(search.D, search.Dmin, s, m, block);
+        for (int i = 0; i < 256; i++)
+        {
+            int group = i / 32;
+            block[16 + (i % 32)] |= (byte)((codes[i] >> 4) << group);
+            block[48 + (32 * (group / 2)) + (i % 32)] |= (byte)((codes[i] & 15) << (4 * (group % 2)));
         }
     }
 }

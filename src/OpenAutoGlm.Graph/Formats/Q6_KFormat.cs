@@ -17,6 +17,7 @@ sealed class Q6_KFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q6_K;
     public override int BlockElements => 256;
     public override int BlockBytes => 210;
+    public override bool CanQuantize => true;
     public override int GroupElements => 16;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -32;
@@ -37,6 +38,28 @@ sealed class Q6_KFormat : QuantizedFormat
             Vector256<byte> lower = Packed.Bits(bytes, 4 * (run % 4 / 2), 4);
             Vector256<byte> upper = Packed.Bits(Vector256.Create(block.Slice(128 + (32 * half), 32)), 2 * (run % 4), 2);
             ((lower | Vector256.ShiftLeft(upper, 4)) - Vector256.Create((byte)32)).AsSByte().CopyTo(codes[(32 * run)..]);
+        }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[16];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<IntegerLevels> search = new(
+            values, weights, new IntegerLevels(LeastCode, GreatestCode), sbyte.MinValue, sbyte.MaxValue, s, m: default);
+        search.Encode(codes);
+        block.Clear();
+        for (int group = 0; group < 16; group++)
+        {
+            block[192 + group] = (byte)s[group];
+        }
+
+        Binary16.Write(block[208..], search.D);
+        for (int i = 0; i < 256; i++)
+        {
+            (int half, int run, int q) = (i / 128, i / 32 % 4, codes[i] - LeastCode);
+            block[(64 * half) + (32 * (run % 2)) + (i % 32)] |= (byte)((q & 15) << (4 * (run / 2)));
+            block[128 + (32 * half) + (i % 32)] |= (byte)((q >> 4) << (2 * run));
         }
     }
 }

@@ -14,6 +14,7 @@ sealed class Q8_0Format : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q8_0;
     public override int BlockElements => 32;
     public override int BlockBytes => 34;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => sbyte.MinValue;
@@ -23,5 +24,13 @@ sealed class Q8_0Format : QuantizedFormat
     {
         MemoryMarshal.Cast<byte, sbyte>(block[2..]).CopyTo(codes);
         scales[0] = Binary16.Read(block);
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        // 8 bits leave so little to gain that the scale is not searched: the largest value becomes ±127.
+        float d = ScaleSearch.Stored(MathF.Abs(ScaleSearch.Extreme(values)) / 127, 127);
+        Binary16.Write(block, d);
+        ScaleSearch.Encode(values, new IntegerLevels(-127, 127), d, 0, MemoryMarshal.Cast<byte, sbyte>(block[2..]));
     }
 }

@@ -65,6 +65,30 @@ public abstract class QuantizedFormat : BlockFormat
     /// <summary>Takes one block apart; the spans have exactly its lengths.</summary>
     private protected abstract void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums);
 
+    /// <summary>Searches and packs one block; called only where <see cref="BlockFormat.CanQuantize"/> holds.</summary>
+    /// <param name="values">The values of the block, none of them between 0 and 2⁻²⁵ in magnitude.</param>
+    /// <param name="weights">What their squared errors count, see <see cref="ErrorWeights"/>.</param>
+    /// <param name="block">The bytes of the block.</param>
+    private protected virtual void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block) =>
+        throw new NotSupportedException();
+
+    [SkipLocalsInit]
+    private protected sealed override void Write(ReadOnlySpan<float> values, ReadOnlySpan<float> importance, Span<byte> blocks)
+    {
+        ErrorWeights.CheckValues(values, Format);
+        ErrorWeights.CheckImportance(importance);
+        int blockElements = BlockElements, blockBytes = BlockBytes;
+        Span<float> cleaned = stackalloc float[blockElements];
+        Span<float> weights = stackalloc float[blockElements];
+        for (int block = 0; block < values.Length / blockElements; block++)
+        {
+            int start = block * blockElements;
+            ErrorWeights.Clean(values.Slice(start, blockElements), cleaned);
+            ErrorWeights.Fill(cleaned, importance.IsEmpty ? default : importance.Slice(start, blockElements), weights);
+            PackBlock(cleaned, weights, blocks.Slice(block * blockBytes, blockBytes));
+        }
+    }
+
     [SkipLocalsInit]
     private protected sealed override void Read(ReadOnlySpan<byte> blocks, Span<float> values)
     {

@@ -8,7 +8,10 @@ namespace OpenAutoGlm.Graph.Formats;
 /// </summary>
 static class SixBitScales
 {
-    public const int Bytes = 16;
+    /// <summary>The greatest s and m.</summary>
+    public const int Greatest = 63;
+
+    const int Bytes = 16;
 
     /// <summary>scales = d · s, minimums = −(dmin · m), eight of each.</summary>
     public static void Read(ReadOnlySpan<byte> block, Span<float> scales, Span<float> minimums)
@@ -26,7 +29,7 @@ static class SixBitScales
     }
 
     /// <summary>Folds eight s and eight m, each 0 … 63, behind d and dmin.</summary>
-    public static void Write(float d, float dmin, ReadOnlySpan<byte> s, ReadOnlySpan<byte> m, Span<byte> block)
+    public static void Write(float d, float dmin, ReadOnlySpan<int> s, ReadOnlySpan<int> m, Span<byte> block)
     {
         Binary16.Write(block, d);
         Binary16.Write(block[2..], dmin);
