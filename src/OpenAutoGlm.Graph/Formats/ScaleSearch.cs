@@ -22,7 +22,7 @@ static class ScaleSearch
     /// <summary>More alternations than four change nothing that can be measured.</summary>
     const int Alternations = 4;
 
-    /// <summary>Starting minimums, in steps above the least value. Without the last two Q4_K loses 4 % more.</summary>
+    /// <summary>Starting minimums, in steps above the least value. From 0 alone the plain squared error of Q4_K is 4 % larger.</summary>
     static ReadOnlySpan<float> StartingMinimums => [-0.3f, 0, 0.4f, 0.8f];
 
     /// <summary>The best scale where there is no minimum. It may be negative, which turns an uneven range of codes round.</summary>
