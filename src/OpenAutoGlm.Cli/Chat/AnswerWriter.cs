@@ -1,0 +1,69 @@
+using OpenAutoGlm.Cli.Consoles;
+
+namespace OpenAutoGlm.Cli.Chat;
+
+/// <summary>Writes an answer as it comes: thinking dimmed where there are colours, between its tags where there are none.</summary>
+sealed class AnswerWriter(TextWriter output, bool styled)
+{
+    bool _thinking;
+    bool _trimming = true;
+    bool _lineEnded = true;
+
+    public void Write(AnswerPiece piece)
+    {
+        if (piece.Thinking != _thinking)
+        {
+            Turn(piece.Thinking);
+        }
+
+        // Models begin thinking and answers with line ends of their own; the page has enough of them.
+        string text = _trimming ? piece.Text.TrimStart('\n', '\r', ' ') : piece.Text;
+        if (text.Length > 0)
+        {
+            output.Write(text);
+            output.Flush();
+            _trimming = false;
+            _lineEnded = text.EndsWith('\n');
+        }
+    }
+
+    /// <summary>Leaves the cursor at the start of a line, without a style.</summary>
+    public void End()
+    {
+        if (_thinking)
+        {
+            Turn(false);
+        }
+
+        if (!_lineEnded)
+        {
+            output.WriteLine();
+            _lineEnded = true;
+        }
+    }
+
+    void Turn(bool thinking)
+    {
+        if (!thinking)
+        {
+            output.Write(styled ? Style.Reset : $"{(_lineEnded ? "" : "\n")}</think>\n");
+            if (styled && !_lineEnded)
+            {
+                output.WriteLine();
+            }
+
+            if (styled)
+            {
+                output.WriteLine();
+            }
+        }
+        else
+        {
+            output.Write(styled ? Style.Dim : $"{(_lineEnded ? "" : "\n")}<think>\n");
+        }
+
+        _lineEnded = true;
+        _trimming = true;
+        _thinking = thinking;
+    }
+}
