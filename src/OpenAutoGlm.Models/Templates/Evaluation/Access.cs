@@ -41,6 +41,13 @@ static class Access
         return (key is StringValue name ? Member(target, name.Text) : null) ?? Missing(target, $"has no element {what}");
     }
 
+    /// <summary>A method or member by name, not an entry of a map; null where there is none.</summary>
+    public static TemplateValue? MemberOfDefined(TemplateValue target, string name)
+    {
+        Operators.RequireDefined(target);
+        return Member(target, name);
+    }
+
     static TemplateValue? Member(TemplateValue target, string name) => target switch
     {
         StringValue text => StringMethods.Find(text, name),
@@ -128,9 +135,10 @@ static class Access
         }
 
         budget.Elements(count);
+        ListValue list = (ListValue)target;
         TemplateValue[] items = new TemplateValue[count];
-        for (int i = 0; i < count; i++) items[i] = ((ListValue)target).Items[first + (i * by)];
-        return new ListValue(items, ((ListValue)target).Kind == SequenceKind.Tuple ? SequenceKind.Tuple : SequenceKind.List);
+        for (int i = 0; i < count; i++) items[i] = list.Items[first + (i * by)];
+        return list is RangeValue range ? range.Slice(first, end, by, items) : new ListValue(items, list.Kind);
     }
 
     static BigInteger? SliceBound(TemplateValue bound)

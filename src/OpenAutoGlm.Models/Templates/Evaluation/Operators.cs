@@ -8,10 +8,10 @@ static class Operators
     public static TemplateValue Apply(string sign, TemplateValue left, TemplateValue right, Budget budget)
     {
         RequireDefined(left);
+        if (sign == "%" && left is StringValue format) return new StringValue(PercentFormat.Format(format.Text, right, budget));
         RequireDefined(right);
         if (sign == "+" && TryConcatenate(left, right, budget) is { } joined) return joined;
         if (sign == "*" && TryRepeat(left, right, budget) is { } repeated) return repeated;
-        if (sign == "%" && left is StringValue format) return new StringValue(PercentFormat.Format(format.Text, right, budget));
         budget.Object();
         if (PythonNumber.TryInteger(left, out BigInteger a) && PythonNumber.TryInteger(right, out BigInteger b)) return Integers(sign, a, b, budget);
         if (PythonNumber.TryFloat(left, out double x) && PythonNumber.TryFloat(right, out double y)) return new FloatValue(Floats(sign, x, y));
@@ -119,7 +119,7 @@ static class Operators
         if (b.Sign < 0)
         {
             if (a.IsZero) throw TemplateFault.Evaluation("0.0 cannot be raised to a negative power");
-            return new FloatValue(Math.Pow((double)a, (double)b));
+            return new FloatValue(FloatPower((double)a, (double)b));
         }
 
         bool staysSmall = a.IsZero || a.IsOne || a == BigInteger.MinusOne;
@@ -140,19 +140,39 @@ static class Operators
             case "+": return x + y;
             case "-": return x - y;
             case "*": return x * y;
-            case "**": return Math.Pow(x, y);
+            case "**": return FloatPower(x, y);
         }
 
         if (y == 0) throw TemplateFault.Evaluation("float division by zero");
         if (sign == "/") return x / y;
         double remainder = x % y;
-        if (remainder != 0 && (remainder < 0) != (y < 0)) remainder += y;
-        else if (remainder == 0) remainder = Math.CopySign(0, y);
-        if (sign == "%") return remainder;
         double quotient = (x - remainder) / y;
+        if (remainder == 0)
+        {
+            remainder = Math.CopySign(0, y);
+        }
+        else if ((remainder < 0) != (y < 0))
+        {
+            remainder += y;
+            quotient--;
+        }
+
+        if (sign == "%") return remainder;
         if (quotient == 0) return Math.CopySign(0, x / y);
         double floor = Math.Floor(quotient);
         return quotient - floor > 0.5 ? floor + 1 : floor;
+    }
+
+    static double FloatPower(double x, double y)
+    {
+        if (x == 0 && y < 0) throw TemplateFault.Evaluation("0.0 cannot be raised to a negative power");
+        double power = Math.Pow(x, y);
+        if (double.IsFinite(x) && double.IsFinite(y) && !double.IsFinite(power))
+        {
+            throw TemplateFault.Evaluation(double.IsNaN(power) ? "a negative number cannot be raised to a fraction" : "Numerical result out of range");
+        }
+
+        return power;
     }
 }
 

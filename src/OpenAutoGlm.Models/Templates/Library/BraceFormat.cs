@@ -86,11 +86,10 @@ static class BraceFormat
         {
             case StringValue text when format.Type is '\0' or 's':
                 return format.PadText(text.Text, budget);
-            case BooleanValue when format.Type is '\0' or 's': return format.PadText(PythonText.Str(value, budget), budget);
-            case IntegerValue or BooleanValue:
+            case IntegerValue or BooleanValue when format.Type is '\0' or 'n' or 'd' or 'x' or 'X' or 'o' or 'b' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or '%':
                 return format.FormatNumber(value, format.Type is '\0' or 'n' ? 'd' : format.Type, budget);
-            case FloatValue when format.Type is not ('d' or 'x' or 'X' or 'o' or 'b' or 's' or 'c'):
-                return format.FormatNumber(value, format.Type == '\0' ? 'r' : format.Type, budget);
+            case FloatValue when format.Type is '\0' or 'n' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or '%':
+                return format.FormatNumber(value, format.Type switch { '\0' => 'r', 'n' => 'g', _ => format.Type }, budget);
             default: throw TemplateFault.Evaluation($"Unknown format code '{format.Type}' for object of type '{value.TypeName}'");
         }
     }

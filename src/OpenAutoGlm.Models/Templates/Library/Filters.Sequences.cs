@@ -57,6 +57,9 @@ static partial class Filters
         return items;
     }
 
+    /// <summary>The elements of what map and select work on: whatever is false has none, even where it is no sequence.</summary>
+    static TemplateValue[] CopyUnlessFalse(TemplateValue value, Interpreter interpreter) => value.IsTrue ? Copy(value, interpreter) : [];
+
     /// <summary>Reads a.b.0 of an item, elements before members.</summary>
     static Func<TemplateValue, Interpreter, TemplateValue> Path(TemplateValue attribute, TemplateValue? missing = null)
     {
@@ -159,7 +162,7 @@ static partial class Filters
                 for (int i = start; i < end; i++)
                 {
                     bool takesRight = left == middle
-                        || (right < end && direction * Math.Sign(Order(keys[order[right]], keys[order[left]], budget)) < 0);
+                        || (right < end && direction * Math.Sign(Comparisons.Order(keys[order[right]], keys[order[left]], budget)) < 0);
                     merged[i] = order[takesRight ? right++ : left++];
                 }
             }
@@ -168,13 +171,12 @@ static partial class Filters
         }
     }
 
-    static int Order(TemplateValue left, TemplateValue right, Budget budget) =>
-        (left, right) is (NoneValue, NoneValue) or (UndefinedValue, UndefinedValue) ? 0 : Comparisons.Order(left, right, budget);
-
     static TemplateValue Sort(Interpreter interpreter, TemplateValue?[] a)
     {
+        // Keys are compared inside of lists, where equal ones need no order: that is how Jinja sorts several None.
+        var key = Key(interpreter, a[3], Arguments.IsTrue(a[2]), allowsSeveral: true);
         TemplateValue[] items = Copy(a[0]!, interpreter);
-        return new ListValue(Sorted(interpreter, items, Key(interpreter, a[3], Arguments.IsTrue(a[2]), allowsSeveral: true), Arguments.IsTrue(a[1])));
+        return new ListValue(Sorted(interpreter, items, item => new ListValue([key(item)]), Arguments.IsTrue(a[1])));
     }
 
     static TemplateValue SortMap(Interpreter interpreter, TemplateValue?[] a)
@@ -269,7 +271,7 @@ static partial class Filters
 
     static TemplateValue Map(Interpreter interpreter, CallArguments arguments)
     {
-        TemplateValue[] items = Copy(arguments.Positional[0], interpreter);
+        TemplateValue[] items = CopyUnlessFalse(arguments.Positional[0], interpreter);
         Func<TemplateValue, TemplateValue> change;
         if (arguments.Positional.Count == 1 && arguments.Named("attribute") is { } attribute)
         {
@@ -289,7 +291,7 @@ static partial class Filters
 
     static void AddSelection(string name, bool isAttribute, bool keeps) => All[name] = new(name, (interpreter, arguments) =>
     {
-        TemplateValue[] items = Copy(arguments.Positional[0], interpreter);
+        TemplateValue[] items = CopyUnlessFalse(arguments.Positional[0], interpreter);
         int used = isAttribute ? 2 : 1;
         if (arguments.Positional.Count < used) throw TemplateFault.Evaluation($"{name} needs the name of an attribute");
         var subject = isAttribute ? Path(arguments.Positional[1]) : static (item, _) => item;

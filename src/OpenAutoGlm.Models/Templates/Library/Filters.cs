@@ -23,20 +23,18 @@ static partial class Filters
             StringMethods.Find(new StringValue(Text(interpreter, a[0])), "center")!, new([a[1] ?? 80L], [])));
         Add("indent", "s, width=, first=, blank=", Indent);
         Add("truncate", "s, length=, killwords=, end=, leeway=", Truncate);
-        Add("wordcount", "s", (interpreter, a) => TextSplitting.Split(Text(interpreter, a[0]), [null, null], interpreter.Budget).Items.LongCount(
-            word => ((StringValue)word).Text.Any(char.IsLetterOrDigit)));
+        Add("wordcount", "s", (interpreter, a) => WordCount(Text(interpreter, a[0])));
         Add("urlencode", "value", UrlEncode);
         Add("abs", "x, /", (interpreter, a) => a[0] is FloatValue number
             ? Math.Abs(number.Value)
             : Comparisons.Apply("<", a[0]!, 0L, interpreter.Budget) ? Operators.Negate("-", a[0]!, interpreter.Budget) : Operators.Negate("+", a[0]!, interpreter.Budget));
         Add("int", "value, default=, base=", (interpreter, a) => ToInteger(a, interpreter));
-        Add("float", "value, default=", (_, a) =>
-            PythonNumber.TryFloat(a[0]!, out double number) || (a[0] is StringValue text && PythonNumber.TryParseFloat(text.Text, out number)) ? number : a[1] ?? 0.0);
+        Add("float", "value, default=", (_, a) => ToFloat(a));
         Add("round", "value, precision=, method=", (interpreter, a) => Rounding.Round(a[0]!, a[1], a[2], interpreter.Budget));
         Add("default", "value, default_value=, boolean=", (_, a) =>
             a[0] is UndefinedValue || (Arguments.IsTrue(a[2]) && !a[0]!.IsTrue) ? a[1] ?? StringValue.Empty : a[0]!);
         All["d"] = All["default"];
-        Add("attr", "obj, name", (interpreter, a) => Access.Attribute(a[0]!, Text(interpreter, a[1])));
+        Add("attr", "obj, name", (interpreter, a) => Access.MemberOfDefined(a[0]!, Text(interpreter, a[1])) ?? TemplateValue.Undefined);
         Add("tojson", "x, ensure_ascii=, indent=, separators=, sort_keys=", ToJson);
         Add("from_json", "value", FromJson);
         All["format"] = new("format", (interpreter, arguments) =>
@@ -98,7 +96,7 @@ static partial class Filters
         }
 
         // One newline is added so that a last empty line counts as a line, as Jinja does.
-        TemplateValue[] lines = TextSplitting.Lines(Text(interpreter, a[0]) + "\n", keepsEnds: false, budget).Items;
+        TemplateValue[] lines = TextSplitting.Lines(Arguments.Text(a[0], "the indented value") + "\n", keepsEnds: false, budget).Items;
         bool indentsFirst = Arguments.IsTrue(a[2]);
         bool indentsBlank = Arguments.IsTrue(a[3]);
         string[] indented = new string[lines.Length];
@@ -115,8 +113,8 @@ static partial class Filters
 
     static TemplateValue Truncate(Interpreter interpreter, TemplateValue?[] a)
     {
-        StringValue text = new(Text(interpreter, a[0]));
         int length = Arguments.Integer(a[1], 255, "length");
+        if (a[0] is not StringValue text) return Access.Length(a[0]!) <= length ? a[0]! : throw TemplateFault.Evaluation($"cannot truncate {a[0]!.TypeName}");
         StringValue end = new(a[3] is null ? "..." : Text(interpreter, a[3]));
         int leeway = Arguments.Integer(a[4], 5, "leeway");
         if (length < end.Length) throw TemplateFault.Evaluation($"expected length >= {end.Length}, got {length}");
@@ -128,23 +126,24 @@ static partial class Filters
 
     static TemplateValue UrlEncode(Interpreter interpreter, TemplateValue?[] a)
     {
-        string Quoted(TemplateValue value)
+        string Quoted(TemplateValue value, string unescaped, string replacement)
         {
             string text = Text(interpreter, value);
             interpreter.Budget.Characters(text.Length * 9L);
-            return Uri.EscapeDataString(text);
+            return Uri.EscapeDataString(text).Replace(unescaped, replacement);
         }
 
-        if (a[0] is StringValue or not (MapValue or ListValue)) return Made(Quoted(a[0]!).Replace("%2F", "/"), interpreter);
+        if (a[0] is not (MapValue or ListValue)) return Made(Quoted(a[0]!, "%2F", "/"), interpreter);
         IEnumerable<TemplateValue> pairs = a[0] is MapValue map ? CollectionMethods.Items(map, interpreter.Budget) : Access.Walk(a[0]!, interpreter.Budget);
         return Made(string.Join('&', pairs.Select(pair => Access.Walk(pair, interpreter.Budget) is [TemplateValue key, TemplateValue value]
-            ? Quoted(key) + "=" + Quoted(value)
+            ? Quoted(key, "%20", "+") + "=" + Quoted(value, "%20", "+")
             : throw TemplateFault.Evaluation("urlencode needs pairs"))), interpreter);
     }
 
     static TemplateValue ToInteger(TemplateValue?[] a, Interpreter interpreter)
     {
         interpreter.Budget.Object();
+        Operators.RequireDefined(a[0]!);
         int radix = Arguments.Integer(a[2], 10, "base");
         switch (a[0])
         {
@@ -160,6 +159,28 @@ static partial class Filters
         }
 
         return a[1] ?? 0L;
+    }
+
+    static TemplateValue ToFloat(TemplateValue?[] a)
+    {
+        Operators.RequireDefined(a[0]!);
+        bool isNumber = PythonNumber.TryFloat(a[0]!, out double number)
+            || (a[0] is StringValue text && PythonNumber.TryParseFloat(text.Text, out number));
+        return isNumber ? number : a[1] ?? 0.0;
+    }
+
+    static long WordCount(string text)
+    {
+        long count = 0;
+        bool isInside = false;
+        foreach (char c in text)
+        {
+            bool isWord = c == '_' || char.IsLetterOrDigit(c);
+            if (isWord && !isInside) count++;
+            isInside = isWord;
+        }
+
+        return count;
     }
 
     static TemplateValue ToJson(Interpreter interpreter, TemplateValue?[] a)

@@ -192,7 +192,10 @@ sealed record FormatSpec
             case 'f' or 'F': return value.ToString("F" + precision, CultureInfo.InvariantCulture);
             case 'e' or 'E': return Exponential(value, precision, type);
             case 'g' or 'G': return General(value, Math.Max(1, precision), type);
-            default: return Precision < 0 ? PythonNumber.Repr(value) : General(value, Math.Max(1, precision), 'g');
+            default:
+                if (Precision < 0) return PythonNumber.Repr(value);
+                string general = General(value, Math.Max(1, precision), 'g');
+                return general.AsSpan().IndexOfAny('.', 'e') < 0 && general.Length < precision ? general + ".0" : general;
         }
     }
 

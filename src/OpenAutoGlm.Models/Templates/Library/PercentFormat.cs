@@ -40,7 +40,7 @@ static class PercentFormat
             text.Append(field);
         }
 
-        if (next < values.Length && arguments is not (MapValue or ListValue { Kind: SequenceKind.List }))
+        if (next < values.Length && arguments is not (MapValue or UndefinedValue or ListValue { Kind: not SequenceKind.Tuple }))
         {
             throw TemplateFault.Evaluation("not all arguments converted during string formatting");
         }

@@ -19,7 +19,8 @@ static class Rounding
         if (Math.Abs(precision) > MaxDecimals) return precision > 0 ? number : 0.0;
         if (method == "common") return precision >= 0 ? RoundFloat(number, precision) : (double)RoundInteger(new BigInteger(Math.Round(number)), -precision);
         double scale = Math.Pow(10, precision);
-        return (method == "ceil" ? Math.Ceiling(number * scale) : Math.Floor(number * scale)) / scale;
+        double rounded = method == "ceil" ? Math.Ceiling(number * scale) : Math.Floor(number * scale);
+        return (rounded + 0.0) / scale;
     }
 
     static double RoundFloat(double number, int decimals)

@@ -64,7 +64,8 @@ static class StringMethods
         return new CallableValue(name, (interpreter, arguments) =>
         {
             interpreter.Budget.Scan(text.Text.Length);
-            return method.Body(text, method.Signature.Bind(name, arguments), interpreter.Budget);
+            TemplateValue result = method.Body(text, method.Signature.Bind(name, arguments), interpreter.Budget);
+            return text.IsMarkup && result is StringValue made ? new StringValue(made.Text, isMarkup: true) : result;
         });
     }
 

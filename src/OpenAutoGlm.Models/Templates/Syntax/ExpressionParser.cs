@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace OpenAutoGlm.Models.Templates;
 
@@ -41,13 +42,13 @@ class ExpressionParser(List<Token> tokens, TemplateLimits limits)
     /// <summary>One level deeper in the source; a template from outside must not exhaust the stack.</summary>
     protected void Enter()
     {
-        if (++_nesting > limits.Nesting) throw NestedTooDeep();
+        if (++_nesting > limits.Nesting || !RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw NestedTooDeep();
     }
 
     protected void Leave() => _nesting--;
 
     SyntaxFault NestedTooDeep() =>
-        new($"The template is nested deeper than {limits.Nesting} levels.", Current.Offset, TemplateError.Limit);
+        new($"The template is nested deeper than {Math.Min(_nesting, limits.Nesting)} levels.", Current.Offset, TemplateError.Limit);
 
     /// <summary>Left-leaning chains (a + b + c, x.y.z) make deep trees without deep recursion here, so they are counted too.</summary>
     void CheckChain(int length)

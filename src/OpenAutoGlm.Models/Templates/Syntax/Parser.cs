@@ -84,9 +84,11 @@ sealed class Parser(List<Token> tokens, TemplateLimits limits) : ExpressionParse
                 EndBlock();
                 return new Scoped(body, SeesOnlyGlobals: false, offset);
             case "print":
-                Expression value = ParseTuple();
+                List<Statement> prints = [];
+                do prints.Add(new Print(ParseExpression(), offset));
+                while (TakeOperator(","));
                 EndTag();
-                return new Print(value, offset);
+                return new If([(new Constant(TemplateValue.True, offset), prints)], [], offset);
             case "break" or "continue":
                 if (_loops == 0) throw new SyntaxFault($"'{word.Text}' stands outside of a loop.", offset);
                 EndTag();

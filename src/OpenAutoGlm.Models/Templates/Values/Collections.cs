@@ -21,7 +21,7 @@ class ListValue(TemplateValue[] items, SequenceKind kind = SequenceKind.List) : 
 {
     public static readonly ListValue EmptyTuple = new([], SequenceKind.Tuple);
 
-    bool _isSpent;
+    int _taken;
 
     public TemplateValue[] Items => items;
 
@@ -43,21 +43,28 @@ class ListValue(TemplateValue[] items, SequenceKind kind = SequenceKind.List) : 
 
     internal override bool IsTrue => items.Length > 0 || kind == SequenceKind.Generator;
 
-    /// <summary>The elements for one walk; a generator yields them once.</summary>
+    /// <summary>The elements for one walk; a generator yields each of them once.</summary>
     public TemplateValue[] Walk()
     {
         if (kind != SequenceKind.Generator) return items;
-        if (_isSpent) return [];
-        _isSpent = true;
-        return items;
+        TemplateValue[] rest = _taken == 0 ? items : items[_taken..];
+        _taken = items.Length;
+        return rest;
     }
 
-    /// <summary>The first element that a generator has not given yet, without those after it.</summary>
-    public TemplateValue? First() => (_isSpent ? [] : items) is [TemplateValue first, ..] ? first : null;
+    /// <summary>The first element, which a generator thereby gives away.</summary>
+    public TemplateValue? First()
+    {
+        if (_taken >= items.Length) return null;
+        return kind == SequenceKind.Generator ? items[_taken++] : items[0];
+    }
 }
 
 sealed class RangeValue(BigInteger start, BigInteger stop, BigInteger step, TemplateValue[] items) : ListValue(items, SequenceKind.Range)
 {
+    /// <summary>The range of the elements from first to end.</summary>
+    public RangeValue Slice(int first, int end, int by, TemplateValue[] sliced) => new(start + (first * step), start + (end * step), step * by, sliced);
+
     public override string ToString() => step.IsOne ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})";
 }
 
