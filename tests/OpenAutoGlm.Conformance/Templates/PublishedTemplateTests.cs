@@ -50,13 +50,13 @@ public class PublishedTemplateTests
             """);
         Assert.Equal(
             "[gMASK]<sop><|system|>\n你是一个名为 ChatGLM 的人工智能助手。你是基于智谱AI训练的语言模型 GLM-4 模型开发的，你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n"
-            + "# 可用工具\n\n## now\n\n{\n    \"name\": \"now\",\n    \"description\": \"时间\"\n}\n......"
+            + "# 可用工具\n## now\n\n{\n    \"name\": \"now\",\n    \"description\": \"时间\"\n}\n......"
             + "<|user|>\nHi<|assistant|>\nHello!<|user|>\n几点?<|assistant|>\n",
             Render("glm-4-9b-chat.jinja", input));
     }
 
     [Fact]
-    public void Glm41_thinking_marks_images_and_takes_no_newline_from_them()
+    public void Glm41_thinking_marks_images_where_they_stand()
     {
         ChatTemplateInput input = Input("""
             [{"role": "system", "content": "Be brief."},
@@ -64,8 +64,8 @@ public class PublishedTemplateTests
              {"role": "assistant", "content": "A cat."}, {"role": "user", "content": "Sure?"}]
             """);
         Assert.Equal(
-            "[gMASK]<sop>\n<|system|>\nBe brief.\n<|user|>\n\n<|begin_of_image|><|image|><|end_of_image|>\nWhat is it?"
-            + "\n<|assistant|>\nA cat.\n<|user|>\n\nSure?\n<|assistant|>\n",
+            "[gMASK]<sop><|system|>\nBe brief.<|user|>\n<|begin_of_image|><|image|><|end_of_image|>What is it?"
+            + "<|assistant|>\nA cat.<|user|>\nSure?<|assistant|>\n",
             Render("glm-4.1v-9b-thinking.jinja", input));
     }
 
@@ -90,8 +90,8 @@ public class PublishedTemplateTests
     {
         TemplateValue tools = TemplateValue.FromJson(JsonDocument.Parse(Tools).RootElement);
 
-        // Two templates look for more than Hugging Face passes without tools: a list of tools, and one named functions.
-        Dictionary<string, TemplateValue> functions = new() { ["functions"] = "[]", ["tools"] = TemplateValue.List([]) };
+        // Two templates need more than Hugging Face passes without tools: a list of tools, or variables of their own.
+        Dictionary<string, TemplateValue> functions = new() { ["functions"] = "[]", ["datetime"] = "today", ["tools"] = TemplateValue.List([]) };
         yield return ("a question", Input("""[{"role": "user", "content": "你好?"}]""") with { Extra = functions });
         yield return ("a conversation", Input("""
             [{"role": "system", "content": "Be nice."}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."},
@@ -100,7 +100,7 @@ public class PublishedTemplateTests
         yield return ("tools", Input("""[{"role": "user", "content": "你好?"}]""") with
         {
             Tools = tools,
-            Extra = new Dictionary<string, TemplateValue> { ["functions"] = Tools },
+            Extra = new Dictionary<string, TemplateValue> { ["functions"] = Tools, ["datetime"] = "today" },
         });
     }
 
