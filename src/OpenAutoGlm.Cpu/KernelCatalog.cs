@@ -1,6 +1,17 @@
+using OpenAutoGlm.Cpu.Kernels.Attention;
+using OpenAutoGlm.Cpu.Kernels.Elementwise;
+using OpenAutoGlm.Cpu.Kernels.Experts;
+using OpenAutoGlm.Cpu.Kernels.Layout;
+using OpenAutoGlm.Cpu.Kernels.MatMul;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Layouts;
+using OpenAutoGlm.Cpu.Kernels.Normalisation;
+using OpenAutoGlm.Cpu.Kernels.Rope;
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu;
 
@@ -8,13 +19,103 @@ namespace OpenAutoGlm.Cpu;
 abstract class KernelCatalog
 {
     /// <summary>The catalog of one instruction set.</summary>
-    internal static KernelCatalog For(InstructionSet set, WorkerPool pool, bool exactArithmetic) => new Fallback();
+    internal static KernelCatalog For(InstructionSet set, WorkerPool pool, bool exactArithmetic) => set switch
+    {
+        InstructionSet.Avx512 => new KernelCatalog<Lanes512>("avx512", pool, exactArithmetic),
+        InstructionSet.Avx2 => new KernelCatalog<Lanes256>("avx2", pool, exactArithmetic),
+        InstructionSet.Vector128 => new KernelCatalog<Lanes128>("v128", pool, exactArithmetic),
+        InstructionSet.Scalar => new KernelCatalog<LanesScalar>("scalar", pool, exactArithmetic),
+        _ => throw new ArgumentOutOfRangeException(nameof(set), set, "No such instruction set."),
+    };
 
     /// <summary>A new kernel for the node.</summary>
     internal abstract Kernel Pick(Node node, PlanScope scope);
 
-    sealed class Fallback : KernelCatalog
+    /// <summary>How activations of <paramref name="k"/> elements are multiplied with weights of a format.</summary>
+    internal abstract PanelProduct Product(TensorFormat format, int k);
+}
+
+/// <summary>The kernels over one kind of lanes.</summary>
+sealed class KernelCatalog<T>(string set, WorkerPool pool, bool exactArithmetic) : KernelCatalog
+    where T : struct, ILanes<T>
+{
+    internal override Kernel Pick(Node node, PlanScope scope)
     {
-        internal override Kernel Pick(Node node, PlanScope scope) => new ReferenceKernel(node.Op);
+        string name = $"{node.Op.Name} {set}";
+        return node.Op switch
+        {
+            Reshape => new ReshapeKernel(),
+            Columns columns => new ColumnsKernel(name, pool, columns.Start),
+            GatherRows => new GatherRowsKernel(name, pool),
+            Add => new BinaryKernel<T, SumOf<T>>(name, pool),
+            Multiply => new BinaryKernel<T, ProductOf<T>>(name, pool),
+            Scale scale => new UnaryKernel<T, ScaleOf<T>>(name, pool, scale.Factor),
+            Activate activate => Of(activate.Function, name),
+            RmsNorm norm => new RmsNormKernel<T>(name, pool, norm.Epsilon),
+            LayerNorm norm => new LayerNormKernel<T>(name, pool, norm.Epsilon),
+            Softmax => new SoftmaxKernel<T>(name, pool),
+            Rope rope => new RopeKernel<T>(name, pool, rope, scope.Angles(node)),
+            KvWrite => new KvWriteKernel(name, pool),
+            PagedAttention attention => new PagedAttentionKernel<T>(name, pool, attention, scope.Scratch, node.Inputs[0].Type.Shape[1].Size / node.Inputs[1].Type.Shape[1].Size),
+            Router router => new RouterKernel(name, pool, router, node.Inputs[0].Type.Shape.Last.Size),
+            CombineExperts => new CombineExpertsKernel<T>(name, pool),
+            MatMul => RowsTimesWeight(node, scope),
+            ExpertMatMul => RowsTimesExperts(node, scope),
+            _ => new ReferenceKernel(node.Op),
+        };
     }
+
+    internal override PanelProduct Product(TensorFormat format, int k) => format switch
+    {
+        TensorFormat.F32 => new FloatProduct<T, F32Weights<T>>(BlockFormat.Of(format), k, direct: true),
+        TensorFormat.F16 => new FloatProduct<T, F16Weights<T>>(BlockFormat.Of(format), k, direct: true),
+        TensorFormat.BF16 => new FloatProduct<T, BF16Weights<T>>(BlockFormat.Of(format), k, direct: true),
+        _ when exactArithmetic => new FloatProduct<T, F32Weights<T>>(BlockFormat.Of(format), k, direct: false),
+        TensorFormat.Q8_0 => new QuantizedProduct<T, Staged<Q8_0Numbers>>(format, k),
+        TensorFormat.Q6_K => new QuantizedProduct<T, Staged<Q6_KNumbers>>(format, k),
+        TensorFormat.Q5_K => new QuantizedProduct<T, Staged<Q5_KNumbers>>(format, k),
+        TensorFormat.Q5_1 => new QuantizedProduct<T, Staged<Q5_1Numbers>>(format, k),
+        TensorFormat.Q5_0 => new QuantizedProduct<T, Staged<Q5_0Numbers>>(format, k),
+        TensorFormat.Q4_K => new QuantizedProduct<T, Staged<Q4_KNumbers>>(format, k),
+        TensorFormat.Q4_1 => new QuantizedProduct<T, Staged<Q4_1Numbers>>(format, k),
+        TensorFormat.Q4_0 => new QuantizedProduct<T, Staged<Q4_0Numbers>>(format, k),
+        TensorFormat.IQ4_NL => new QuantizedProduct<T, Staged<IQ4_NLNumbers>>(format, k),
+        TensorFormat.IQ4_XS => new QuantizedProduct<T, Staged<IQ4_XSNumbers>>(format, k),
+        TensorFormat.MXFP4 => new QuantizedProduct<T, Staged<MXFP4Numbers>>(format, k),
+        TensorFormat.Q3_K => new QuantizedProduct<T, Staged<Q3_KNumbers>>(format, k),
+        TensorFormat.Q2_K => new QuantizedProduct<T, Staged<Q2_KNumbers>>(format, k),
+        _ => throw new NotSupportedException($"There is no product with {format} weights."),
+    };
+
+    MatMulKernel RowsTimesWeight(Node node, PlanScope scope)
+    {
+        TensorType x = node.Inputs[0].Type;
+        PanelProduct product = Product(node.Inputs[1].Type.Format, x.Shape.Last.Size);
+        return new MatMulKernel($"MatMul {product.Name} {set}", pool, product, scope.Scratch, scope.MostRows(x));
+    }
+
+    ExpertMatMulKernel RowsTimesExperts(Node node, PlanScope scope)
+    {
+        (TensorType x, TensorType weight, TensorType chosen) = (node.Inputs[0].Type, node.Inputs[1].Type, node.Inputs[2].Type);
+        PanelProduct product = Product(weight.Format, x.Shape.Last.Size);
+        return new ExpertMatMulKernel(
+            $"ExpertMatMul {product.Name} {set}",
+            pool,
+            product,
+            scope.Scratch,
+            scope.Limits.Of(x.Shape[0]),
+            weight.Shape[0].Size,
+            chosen.Shape.Last.Size,
+            rowForEach: x.Shape.Rank == 3);
+    }
+
+    Kernel Of(Activation function, string name) => function switch
+    {
+        Activation.Silu => new UnaryKernel<T, SiluOf<T>>(name, pool),
+        Activation.Sigmoid => new UnaryKernel<T, SigmoidOf<T>>(name, pool),
+        Activation.GeluTanh => new UnaryKernel<T, GeluTanhOf<T>>(name, pool),
+        Activation.GeluErf => new UnaryKernel<T, GeluErfOf<T>>(name, pool),
+        Activation.Relu => new UnaryKernel<T, ReluOf<T>>(name, pool),
+        _ => throw new NotSupportedException($"There is no activation {function}."),
+    };
 }

@@ -1,10 +1,71 @@
+using OpenAutoGlm.Cpu.Kernels.Rope;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu;
 
-/// <summary>What the kernels of one plan share.</summary>
+/// <summary>What the kernels of one plan share, because only one of them runs at a time.</summary>
 sealed class PlanScope(PlanLimits limits)
 {
+    readonly Dictionary<(Rope Op, Value Positions, Value? Factors), RopeAngles> _angles = [];
+
     /// <summary>The largest sizes that the plan is ready for.</summary>
     internal PlanLimits Limits => limits;
+
+    /// <summary>Memory that a kernel uses while it runs and leaves to the next.</summary>
+    internal Scratch Scratch { get; } = new();
+
+    /// <summary>The largest number of rows (all extents but the last) of a type.</summary>
+    internal int MostRows(TensorType type)
+    {
+        int rows = 1;
+        for (int i = 0; i < type.Shape.Rank - 1; i++)
+        {
+            rows = checked(rows * limits.Of(type.Shape[i]));
+        }
+
+        return rows;
+    }
+
+    /// <summary>The angles that all layers share which rotate by the same rule and the same positions.</summary>
+    internal RopeAngles Angles(Node node)
+    {
+        (Rope op, Value positions, Value? factors) = ((Rope)node.Op, node.Inputs[1], node.Inputs.Length == 3 ? node.Inputs[2] : null);
+        if (!_angles.TryGetValue((op, positions, factors), out RopeAngles? angles))
+        {
+            angles = new RopeAngles(op, limits.Of(node.Inputs[0].Type.Shape[0]));
+            _angles.Add((op, positions, factors), angles);
+        }
+
+        return angles;
+    }
+}
+
+/// <summary>One piece of memory as large as the largest wish. The wishes come while the plan is made, the memory with the first use.</summary>
+sealed unsafe class Scratch
+{
+    long _bytes;
+    NativeMemoryOwner? _memory;
+
+    /// <summary>Makes sure that there will be so much memory.</summary>
+    internal void Require(long bytes) => _bytes = Math.Max(_bytes, bytes);
+
+    /// <summary>The first byte, aligned to 64.</summary>
+    internal byte* Pointer
+    {
+        get
+        {
+            if (_memory is null || _memory.Bytes < _bytes)
+            {
+                _memory?.Dispose();
+                _memory = new NativeMemoryOwner(_bytes);
+            }
+
+            return _memory.Pointer;
+        }
+    }
+
+    /// <summary>A size rounded up to whole cache lines.</summary>
+    internal static long Lines(long bytes) => (bytes + 63) / 64 * 64;
 }

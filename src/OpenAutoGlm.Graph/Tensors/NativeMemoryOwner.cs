@@ -2,11 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace OpenAutoGlm.Graph.Tensors;
 
-/// <summary>
-/// Zeroed memory outside the managed heap, aligned to a cache line, freed when the owner is disposed or collected.
-/// Large memory comes from the system already zeroed and takes real pages only where it is touched, so that room for
-/// many tokens costs nothing before they come.
-/// </summary>
+/// <summary>Zeroed memory outside the managed heap, aligned to a cache line, freed when the owner is disposed or collected.</summary>
 public sealed unsafe class NativeMemoryOwner : SafeHandle
 {
     const int Alignment = 64;
@@ -18,15 +14,17 @@ public sealed unsafe class NativeMemoryOwner : SafeHandle
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Bytes = bytes;
-        SetHandle((nint)NativeMemory.AllocZeroed((nuint)bytes + Alignment));
-        Pointer = (byte*)((handle + Alignment - 1) & -Alignment);
+        nuint size = (nuint)Math.Max(bytes, 1);
+        void* pointer = NativeMemory.AlignedAlloc(size, Alignment);
+        NativeMemory.Clear(pointer, size);
+        SetHandle((nint)pointer);
     }
 
     /// <summary>The size asked for.</summary>
     public long Bytes { get; }
 
     /// <summary>The first byte.</summary>
-    public byte* Pointer { get; }
+    public byte* Pointer => (byte*)handle;
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -34,7 +32,7 @@ public sealed unsafe class NativeMemoryOwner : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        NativeMemory.Free((void*)handle);
+        NativeMemory.AlignedFree((void*)handle);
         return true;
     }
 }

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Machine;
+using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Tensors;
+
+namespace OpenAutoGlm.Benchmarks;
+
+/// <summary>
+/// y = x · wᵀ for 1, 8 and 128 rows, beside a plain read of as many bytes in the same round. Weights change from call to
+/// call, as the layers of a model do, so that they come from memory and not from a cache.
+/// </summary>
+static unsafe class MatMulBenchmark
+{
+    const long WeightBytes = 256 << 20;
+    const int Rounds = 7;
+
+    internal static void Run(TensorFormat[] formats, int threads, InstructionSet set)
+    {
+        Console.WriteLine($"{set}, {threads} threads; median of {Rounds} rounds (min … max); read: a plain sum over the same weights in the same round");
+        Console.WriteLine($"{"format",-7} {"n × k",-11} {"rows",4} {"GB/s",22} {"of read",8} {"GOP/s",24}");
+        using WorkerPool pool = new(threads);
+        foreach (TensorFormat format in formats)
+        {
+            foreach ((int n, int k) in ((int, int)[])[(4096, 4096), (2048, 8192)])
+            {
+                foreach (int rows in (int[])[1, 8, 128])
+                {
+                    Measure(pool, set, format, n, k, rows);
+                }
+            }
+        }
+    }
+
+    static void Measure(WorkerPool pool, InstructionSet set, TensorFormat format, int n, int k, int rows)
+    {
+        long bytes = BlockFormat.Of(format).RowBytes(k) * n;
+        int copies = (int)Math.Clamp(WeightBytes / bytes, 1, rows == 1 ? 64 : 4);
+        Tensor[] weights = [.. Enumerable.Range(0, copies).Select(_ => Weights(format, n, k))];
+        Tensor x = Tensor.Of([.. Enumerable.Range(0, rows * k).Select(i => MathF.Sin(i))], rows, k);
+        Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
+        GraphBuilder builder = new("bench");
+        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
+        using Kernel kernel = KernelCatalog.For(set, pool, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits()));
+        ReadJob read = new();
+        List<double> seconds = [];
+        List<double> readSeconds = [];
+        for (int round = -1; round < Rounds; round++)
+        {
+            double readTime = 0;
+            double time = 0;
+            foreach (Tensor weight in weights)
+            {
+                long start = Stopwatch.GetTimestamp();
+                kernel.Run([x.View, weight.View], [y.View]);
+                time += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+
+            foreach (Tensor weight in weights)
+            {
+                long start = Stopwatch.GetTimestamp();
+                read.Run(pool, weight);
+                readTime += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+
+            if (round >= 0)
+            {
+                seconds.Add(time / copies);
+                readSeconds.Add(readTime / copies);
+            }
+        }
+
+        seconds.Sort();
+        readSeconds.Sort();
+        double median = seconds[Rounds / 2];
+        double operations = 2.0 * rows * n * k;
+        Console.WriteLine(
+            $"{format,-7} {$"{n} × {k}",-11} {rows,4} {bytes / median / 1e9,6:F1} ({bytes / seconds[^1] / 1e9,5:F1} … {bytes / seconds[0] / 1e9,5:F1})"
+            + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0})");
+    }
+
+    static Tensor Weights(TensorFormat format, int n, int k)
+    {
+        Tensor tensor = Tensor.Allocate(format, n, k);
+        Random random = new(1);
+        Span<byte> bytes = new(tensor.Data, checked((int)tensor.Bytes));
+        random.NextBytes(bytes);
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            // No exponent of any float is at its top, wherever the scales lie.
+            bytes[i] &= 0xBF;
+        }
+
+        return tensor;
+    }
+
+    sealed class ReadJob : IParallelJob
+    {
+        const int ChunkBytes = 1 << 18;
+        Tensor? _tensor;
+        long _sum;
+
+        internal void Run(WorkerPool pool, Tensor tensor)
+        {
+            _tensor = tensor;
+            pool.Run(this, (int)((tensor.Bytes + ChunkBytes - 1) / ChunkBytes));
+        }
+
+        public void Execute(int chunk, int worker)
+        {
+            byte* from = _tensor!.Data + ((long)chunk * ChunkBytes);
+            _sum += MemoryRead.Sum(from, Math.Min(ChunkBytes, _tensor.Data + _tensor.Bytes - from));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using OpenAutoGlm.Benchmarks;
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Graph.Formats;
+
+// matmul [formats, comma-separated] [threads] [instruction set]
+TensorFormat[] formats = args.Length > 1
+    ? [.. args[1].Split(',').Select(Enum.Parse<TensorFormat>)]
+    : [TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K, TensorFormat.Q5_0, TensorFormat.BF16, TensorFormat.F16, TensorFormat.F32];
+int threads = args.Length > 2 ? int.Parse(args[2]) : Environment.ProcessorCount;
+InstructionSet set = args.Length > 3 ? Enum.Parse<InstructionSet>(args[3]) : InstructionSets.Best;
+switch (args.FirstOrDefault())
+{
+    case "matmul":
+        MatMulBenchmark.Run(formats, threads, set);
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set]");
+        return 2;
+}

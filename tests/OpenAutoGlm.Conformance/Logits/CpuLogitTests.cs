@@ -1,0 +1,52 @@
+using OpenAutoGlm.Cpu;
+
+namespace OpenAutoGlm.Logits;
+
+/// <summary>The CPU backend against logits that nobody here computed, at the tolerances of the reference and of int8 activations.</summary>
+[Trait("Matrix", "yes")]
+public class CpuLogitTests
+{
+    public static TheoryData<string> Plain => LogitTests.Plain;
+
+    public static TheoryData<string> Quantised => LogitTests.Quantised;
+
+    [Theory]
+    [MemberData(nameof(Plain))]
+    public void The_cpu_agrees_with_every_F32_model_to_1e_4(string name)
+    {
+        using CpuBackend backend = new(new CpuOptions { Threads = 2 });
+        Assert.InRange(LogitTests.Compare(backend, name, "logits").Largest, 0, 1e-4);
+    }
+
+    [Theory]
+    [MemberData(nameof(Quantised))]
+    public void Exact_arithmetic_on_the_cpu_agrees_to_1e_4(string name)
+    {
+        using CpuBackend backend = new(new CpuOptions { Threads = 2, ExactArithmetic = true });
+        Assert.InRange(LogitTests.Compare(backend, name, "exact").Largest, 0, 1e-4);
+    }
+
+    /// <summary>What rounding activations to int8 per 32 may cost, beside weights of 4 bits and more.</summary>
+    [Theory]
+    [MemberData(nameof(Quantised))]
+    public void Rounded_activations_cost_no_more_than_four_percent(string name)
+    {
+        using CpuBackend backend = new(new CpuOptions { Threads = 2 });
+        double most = name.Contains("BF16", StringComparison.Ordinal) || name.Contains("-F16", StringComparison.Ordinal) ? 0.0065 : 0.04;
+        Assert.InRange(LogitTests.Compare(backend, name, "exact").RelativeRms, 0, most);
+    }
+
+    [Theory]
+    [MemberData(nameof(Quantised))]
+    public void Prefill_and_single_tokens_give_the_same_bits(string name)
+    {
+        using CpuBackend backend = new(new CpuOptions { Threads = 2 });
+        using GoldenModel model = GoldenModel.Open(name);
+        int tokens = GoldenModel.Prompt.Length;
+        using ModelRun whole = new(backend, model.Config, model, tokens);
+        using ModelRun single = new(backend, model.Config, model, tokens);
+        float[] expected = whole.Run(GoldenModel.Prompt);
+        float[] actual = [.. GoldenModel.Prompt.SelectMany(id => single.Run([id]))];
+        Assert.Equal(expected, actual);
+    }
+}
