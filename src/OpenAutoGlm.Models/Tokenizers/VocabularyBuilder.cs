@@ -1,4 +1,5 @@
 using System.Text;
+using OpenAutoGlm.Models.Tokenizers.Loading;
 
 namespace OpenAutoGlm.Models.Tokenizers;
 
@@ -56,22 +57,36 @@ sealed class VocabularyBuilder(string file)
     }
 
     /// <summary>Gives an id the kind and the text of an added token, whether or not the id has a token yet.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="text">The text as the file gives it.</param>
+    /// <param name="kind">The kind it gets; the unknown token and byte tokens stay what they are.</param>
+    /// <param name="marksSpaces">Whether the file writes U+2581 for a space in text.</param>
     /// <exception cref="ModelFormatException">The id has a token of another text, or is out of range.</exception>
-    public void Mark(long id, string text, TokenKind kind)
+    public void Mark(long id, string text, TokenKind kind, bool marksSpaces)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        if (id is < 0 or >= MaxTokens || !Contains((int)id))
+        byte[] plain = Encoding.UTF8.GetBytes(text);
+        byte[] bytes = marksSpaces && kind == TokenKind.UserDefined ? SentencePieceText.Bytes(text, kind)! : plain;
+        if (!Contains((int)Math.Min(id, int.MaxValue)))
         {
             Add(id, bytes, kind);
             return;
         }
 
-        if (!Bytes((int)id).SequenceEqual(bytes))
+        ReadOnlySpan<byte> former = Bytes((int)id);
+        TokenKind formerKind = _tokens[(int)id].Kind;
+        if (formerKind == TokenKind.Byte && Vocabulary.TryParseByte(text, out byte value) && former[0] == value)
         {
-            throw new ModelFormatException(file, $"token {id}", $"the added token \"{text}\" has the id of \"{Encoding.UTF8.GetString(Bytes((int)id))}\".");
+            return;
         }
 
-        _tokens[(int)id] = _tokens[(int)id] with { Kind = kind };
+        // Among the ordinary tokens it may stand as plain text or in either spelling.
+        if (!former.SequenceEqual(plain) && !former.SequenceEqual(SentencePieceText.Bytes(text, TokenKind.UserDefined))
+            && !former.SequenceEqual(ByteLevelAlphabet.DecodeOrUtf8(text)))
+        {
+            throw new ModelFormatException(file, $"token {id}", $"the added token \"{text}\" has the id of \"{Encoding.UTF8.GetString(former)}\".");
+        }
+
+        _tokens[(int)id] = (bytes, formerKind == TokenKind.Unknown ? formerKind : kind, _tokens[(int)id].Score);
     }
 
     /// <summary>The vocabulary; ids without a token become holes.</summary>

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Models.Gguf;
 using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Conformance.Tokenizers;
@@ -56,7 +57,23 @@ public class LlamaCppGoldenTests
         Compare(Load(file), File.ReadAllText(file + ".inp").Split(Separator), file + ".out", parseSpecials: false);
     }
 
-    internal static Tokenizer Load(string path) => TokenizerLoader.FromGguf(GgufVocabularyFile.Read(path));
+    [Theory]
+    [InlineData("llama-bpe", "llama3")]
+    [InlineData("qwen2", "qwen2.5")]
+    [InlineData("gpt-2", "gpt2")]
+    [InlineData("llama-spm", "llama2")]
+    public void The_model_s_own_files_give_the_published_ids(string name, string folder)
+    {
+        string texts = SharedData.Path("tokenizers", "llama.cpp-vocabs", $"ggml-vocab-{name}.gguf.inp");
+        string expected = SharedData.Path("tokenizers", "llama.cpp-vocabs", $"ggml-vocab-{name}.gguf.out");
+        Compare(TokenizerLoader.FromFolder(SharedData.Path("tokenizers", folder)), File.ReadAllText(texts).Split(Separator), expected, parseSpecials: false);
+    }
+
+    internal static Tokenizer Load(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        return TokenizerLoader.FromGguf(file.Metadata);
+    }
 
     internal static void Compare(Tokenizer tokenizer, string[] texts, string expectedFile, bool parseSpecials)
     {

@@ -100,7 +100,7 @@ static class GgufTokenizer
         ];
         return parts with
         {
-            AddedTokens = [.. AddedTokensOf(vocabulary)],
+            AddedTokens = [.. SentencePieceTokenizer.AddedTokensOf(vocabulary, [])],
             BosId = bos,
             EosId = eos,
             PadId = Checked(source, "padding_token_id", source.PadId, vocabulary),
@@ -109,18 +109,6 @@ static class GgufTokenizer
             Prefix = (source.AddBos ?? addBos) && bos is int first ? [first] : [],
             Suffix = (source.AddEos ?? addEos) && eos is int last ? [last] : [],
         };
-    }
-
-    static IEnumerable<AddedToken> AddedTokensOf(Vocabulary vocabulary)
-    {
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            TokenKind kind = vocabulary.Kind(id);
-            if (kind is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined && vocabulary.Bytes(id).Length is > 0 and <= AddedTokenMatcher.MaxTextBytes)
-            {
-                yield return new AddedToken(id, Encoding.UTF8.GetString(vocabulary.Bytes(id)), OnRequest: kind != TokenKind.UserDefined);
-            }
-        }
     }
 
     static int? Checked(GgufVocabulary source, string field, long? id, Vocabulary vocabulary) => id switch
