@@ -38,6 +38,11 @@ abstract class ConfigFields(string file)
         return value > 0 && value <= max && (float)value > 0 ? (float)value : throw Error(field, $"is {value}; it must be above 0 and at most {max}.");
     }
 
+    /// <summary>A number from 0 on; null if absent.</summary>
+    public float? FromZero(string field, float max) => !TryReadFloat(field, out double value) ? null
+        : value >= 0 && value <= max ? (float)value
+        : throw Error(field, $"is {value}; it must be from 0 to {max}.");
+
     /// <summary>The error for a field.</summary>
     public ModelFormatException Error(string field, string message) => new(File, FullName(field), message);
 

@@ -90,8 +90,7 @@ public sealed class GgufFile : IDisposable
     static GgufFile Read(MappedFile map)
     {
         GgufCursor cursor = new(map, 0);
-        uint magic = cursor.UInt32("magic");
-        if (magic != Magic)
+        if (map.Length < sizeof(uint) || cursor.UInt32("magic") != Magic)
         {
             throw ForeignFiles.Error(map, "a GGUF file");
         }

@@ -1,0 +1,173 @@
+using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Models.Configuration;
+using OpenAutoGlm.Models.Gguf;
+using OpenAutoGlm.Models.Packages;
+using OpenAutoGlm.Models.Safetensors;
+using OpenAutoGlm.Models.Weights;
+
+namespace OpenAutoGlm.Models;
+
+/// <summary>
+/// A model as its authors published it, opened: configuration, weights, tokenizer, chat template and recommended
+/// settings. Weights stay in the mapped files until the package is disposed.
+/// </summary>
+public sealed class ModelPackage : IDisposable
+{
+    readonly string _files;
+
+    ModelPackage(string path, string name, string files, ModelConfig config, ModelWeights weights, ChatTemplateSources templates, GenerationDefaults generation)
+    {
+        Path = path;
+        Name = name;
+        _files = files;
+        Config = config;
+        Weights = weights;
+        ChatTemplates = templates;
+        Generation = generation;
+    }
+
+    /// <summary>The file or folder that was opened.</summary>
+    public string Path { get; }
+
+    /// <summary>The name that the file gives itself, or that of the file.</summary>
+    public string Name { get; }
+
+    /// <summary>The hyper-parameters.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The weights; they belong to the package.</summary>
+    public ModelWeights Weights { get; }
+
+    /// <summary>The texts of the chat templates.</summary>
+    public ChatTemplateSources ChatTemplates { get; }
+
+    /// <summary>Recommended settings.</summary>
+    public GenerationDefaults Generation { get; }
+
+    /// <summary>
+    /// Opens a .gguf file (any part of a split one), a .safetensors file beside its config.json, a folder with
+    /// config.json and safetensors files, or a folder with one GGUF model.
+    /// </summary>
+    /// <exception cref="ModelFormatException">A file contradicts itself, is missing, or is of a kind that is not supported.</exception>
+    /// <exception cref="IOException">A file is not there or cannot be read.</exception>
+    public static ModelPackage Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+        {
+            return GgufIn(path) is { } gguf ? OpenGguf(path, gguf) : OpenFolder(path, path);
+        }
+
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase))
+        {
+            return OpenFolder(path, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+        }
+
+        // Whatever the name, a file that is no GGUF file is refused by what it begins with.
+        return OpenGguf(path, path);
+    }
+
+    /// <summary>What the model is and what it costs.</summary>
+    public ModelSummary Summarize()
+    {
+        FormatShare[] formats = [.. Weights.Stored
+            .GroupBy(tensor => tensor.TypeName)
+            .Select(group => new FormatShare(group.Key, group.Count(), group.Sum(tensor => tensor.Elements), group.Sum(tensor => tensor.Bytes)))
+            .OrderByDescending(share => share.Bytes)];
+        long parameters = formats.Sum(share => share.Parameters);
+        long expertParameters = Weights.Stored.Where(tensor => IsExpert(tensor.Name)).Sum(tensor => tensor.Elements);
+        return new ModelSummary
+        {
+            Path = Path,
+            Name = Name,
+            Files = _files,
+            Architecture = Config.Architecture,
+            Layers = Config.Layers,
+            Hidden = Config.Hidden,
+            Heads = Config.Heads,
+            KvHeads = Config.KvHeads,
+            HeadDim = Config.HeadDim,
+            Inner = Config.Inner,
+            Experts = Config.Experts?.Count ?? 0,
+            ExpertsUsed = Config.Experts?.Used ?? 0,
+            Vocab = Config.Vocab,
+            ContextLength = Config.ContextLength,
+            Parameters = parameters,
+            ActiveParameters = Config.Experts is { } experts ? parameters - (long)((Int128)expertParameters * (experts.Count - experts.Used) / experts.Count) : parameters,
+            WeightBytes = formats.Sum(share => share.Bytes),
+            KvBytesPerToken = Config.KvBytesPerToken(),
+            KvBytesAtFullContext = (long)Int128.Min((Int128)Config.KvBytesPerToken() * Config.ContextLength, long.MaxValue),
+            Formats = [.. formats],
+            HasChatTemplate = ChatTemplates.Default is not null,
+            NamedChatTemplates = [.. ChatTemplates.Named.Keys],
+            Generation = Generation,
+        };
+    }
+
+    /// <summary>A page of text about the model.</summary>
+    public string Describe() => Summarize().ToString();
+
+    /// <summary>Unmaps the files. No weight must be used afterwards.</summary>
+    public void Dispose() => Weights.Dispose();
+
+    static ModelPackage OpenGguf(string path, string file)
+    {
+        List<GgufFile> files = GgufParts.Open(file);
+        try
+        {
+            GgufFile first = files[0];
+            ModelConfig config = GgufConfig.Read(first);
+            string name = first.Metadata.TryGetString("general.name", out string? given) && given.Length > 0 ? given : System.IO.Path.GetFileNameWithoutExtension(file);
+            string kind = $"GGUF version {first.Version}{(files.Count > 1 ? $" in {files.Count} parts" : "")}";
+            return new ModelPackage(path, name, kind, config, new GgufWeights(files), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab));
+        }
+        catch
+        {
+            files.ForEach(open => open.Dispose());
+            throw;
+        }
+    }
+
+    static ModelPackage OpenFolder(string path, string folder)
+    {
+        string configuration = System.IO.Path.Combine(folder, "config.json");
+        if (!File.Exists(configuration))
+        {
+            throw new ModelFormatException(path, "config.json", "there is neither this file nor a GGUF file in the folder, so it holds no model that can be read.");
+        }
+
+        ModelConfig config = HuggingFaceConfig.Read(configuration);
+        SafetensorsModel files = SafetensorsModel.Open(path);
+        try
+        {
+            string kind = $"safetensors{(files.Files.Count > 1 ? $" in {files.Files.Count} shards" : "")}";
+            string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)));
+            return new ModelPackage(path, name, kind, config, new HuggingFaceWeights(files, config), ChatTemplateSources.Read(folder), GenerationDefaults.Read(folder, config.Vocab));
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The GGUF model of a folder, its first part; null if the folder holds safetensors or nothing.</summary>
+    static string? GgufIn(string folder)
+    {
+        if (Directory.EnumerateFiles(folder, "*.safetensors").Any())
+        {
+            return null;
+        }
+
+        // Files named mmproj hold the projector of a vision model, which stands beside the language model.
+        string[] models = [.. Directory.EnumerateFiles(folder, "*.gguf")
+            .Where(file => !System.IO.Path.GetFileName(file).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase))
+            .Where(file => !GgufParts.IsPart(file, out _, out int number, out _) || number == 1)
+            .Order(StringComparer.Ordinal)];
+        return models.Length <= 1
+            ? models.FirstOrDefault()
+            : throw new ModelFormatException(folder, "folder", $"there are {models.Length} GGUF models; name one of them: {string.Join(", ", models.Select(System.IO.Path.GetFileName).Take(10))}.");
+    }
+
+    static bool IsExpert(string name) => name.Contains(".mlp.experts.", StringComparison.Ordinal) || name.Contains("_exps.", StringComparison.Ordinal);
+}
