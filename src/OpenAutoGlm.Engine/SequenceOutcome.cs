@@ -71,8 +71,11 @@ public readonly record struct SequenceTimings(TimeSpan Queue, TimeSpan Prefill, 
 /// <summary>A sequence whose step failed, or whose logits were no numbers.</summary>
 public sealed class SequenceFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>A sequence that was cancelled before it finished.</summary>
-public sealed class SequenceCancelledException(CancellationReason reason, string message) : OperationCanceledException(message)
+/// <summary>
+/// A sequence that was cancelled before it finished. No <see cref="OperationCanceledException"/>: channels and tasks
+/// replace those by their own, and the reason would be lost.
+/// </summary>
+public sealed class SequenceCancelledException(CancellationReason reason, string message) : Exception(message)
 {
     /// <summary>Who cancelled it.</summary>
     public CancellationReason Reason { get; } = reason;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace OpenAutoGlm.Engine.Sampling;
 
@@ -8,6 +9,12 @@ namespace OpenAutoGlm.Engine.Sampling;
 /// </summary>
 public sealed record SamplingOptions
 {
+    /// <summary>Most rivals whose log probabilities are reported.</summary>
+    public const int MaxLogprobs = 20;
+
+    /// <summary>Most tokens with a bias.</summary>
+    public const int MaxBiases = 1024;
+
     /// <summary>Always the most likely token.</summary>
     public static SamplingOptions Greedy { get; } = new() { Temperature = 0 };
 
@@ -50,7 +57,35 @@ public sealed record SamplingOptions
     /// </summary>
     public int? Logprobs { get; init; }
 
+    /// <summary>Whether the choice depends on the tokens before.</summary>
+    internal bool HasPenalties => RepetitionPenalty != 1 || PresencePenalty != 0 || FrequencyPenalty != 0;
+
     /// <summary>Checks every value. This is the only place that knows the ranges.</summary>
     /// <exception cref="RequestRefusedException">A value is out of its range; the message names parameter, value and range.</exception>
-    public void Validate() => throw new NotSupportedException();
+    public void Validate()
+    {
+        Require(float.IsFinite(Temperature) && Temperature >= 0, "temperature", Temperature, "finite and at least 0");
+        Require(TopK >= -1, "top_k", TopK, "-1 or 0 (off) or at least 1");
+        Require(TopP is > 0 and <= 1, "top_p", TopP, "over 0 and at most 1");
+        Require(MinP is >= 0 and <= 1, "min_p", MinP, "0 to 1");
+        Require(float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, "repetition_penalty", RepetitionPenalty, "finite and over 0");
+        Require(PresencePenalty is >= -2 and <= 2, "presence_penalty", PresencePenalty, "-2 to 2");
+        Require(FrequencyPenalty is >= -2 and <= 2, "frequency_penalty", FrequencyPenalty, "-2 to 2");
+        Require(Logprobs is null or (>= 0 and <= MaxLogprobs), "top_logprobs", Logprobs ?? 0, $"0 to {MaxLogprobs}");
+        Require(LogitBias.Count <= MaxBiases, "logit_bias", LogitBias.Count, $"a map of at most {MaxBiases} tokens");
+        foreach ((int token, float bias) in LogitBias)
+        {
+            Require(token >= 0, "logit_bias", token, "a map from token ids, which are at least 0");
+            Require(bias is >= -100 and <= 100, "logit_bias", bias, "a map to numbers from -100 to 100");
+        }
+    }
+
+    static void Require(bool holds, string parameter, double value, string range)
+    {
+        if (!holds)
+        {
+            string text = value.ToString(CultureInfo.InvariantCulture);
+            throw new RequestRefusedException(RefusalReason.InvalidParameter, parameter, $"{parameter} must be {range}, not {text}.", value);
+        }
+    }
 }

@@ -2,7 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace OpenAutoGlm.Graph.Tensors;
 
-/// <summary>Zeroed memory outside the managed heap, aligned to a cache line, freed when the owner is disposed or collected.</summary>
+/// <summary>
+/// Zeroed memory outside the managed heap, aligned to a cache line, freed when the owner is disposed or collected.
+/// Large memory comes from the system already zeroed and takes real pages only where it is touched, so that room for
+/// many tokens costs nothing before they come.
+/// </summary>
 public sealed unsafe class NativeMemoryOwner : SafeHandle
 {
     const int Alignment = 64;
@@ -14,17 +18,15 @@ public sealed unsafe class NativeMemoryOwner : SafeHandle
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Bytes = bytes;
-        nuint size = (nuint)Math.Max(bytes, 1);
-        void* pointer = NativeMemory.AlignedAlloc(size, Alignment);
-        NativeMemory.Clear(pointer, size);
-        SetHandle((nint)pointer);
+        SetHandle((nint)NativeMemory.AllocZeroed((nuint)bytes + Alignment));
+        Pointer = (byte*)((handle + Alignment - 1) & -Alignment);
     }
 
     /// <summary>The size asked for.</summary>
     public long Bytes { get; }
 
     /// <summary>The first byte.</summary>
-    public byte* Pointer => (byte*)handle;
+    public byte* Pointer { get; }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -32,7 +34,7 @@ public sealed unsafe class NativeMemoryOwner : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        NativeMemory.AlignedFree((void*)handle);
+        NativeMemory.Free((void*)handle);
         return true;
     }
 }

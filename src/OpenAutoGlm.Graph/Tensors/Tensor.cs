@@ -71,6 +71,20 @@ public sealed unsafe class Tensor
         return new Tensor(type, owner.Pointer, owner);
     }
 
+    /// <summary>A tensor at the start of memory that the caller disposes, once nobody reads the tensor any more.</summary>
+    /// <exception cref="ArgumentException">The memory is too small.</exception>
+    public static Tensor In(NativeMemoryOwner memory, TensorType type)
+    {
+        Tensor tensor = new(type, memory.Pointer, memory);
+        return tensor.Bytes <= memory.Bytes
+            ? tensor
+            : throw new ArgumentException($"{type} takes {tensor.Bytes} bytes, but the memory has {memory.Bytes}.", nameof(memory));
+    }
+
+    /// <summary>Bytes of a tensor of a type with constant extents.</summary>
+    public static long BytesOf(TensorType type) =>
+        checked(type.Shape.ElementCount / type.Shape.Last.Size * BlockFormat.Of(type.Format).RowBytes(type.Shape.Last.Size));
+
     /// <summary>A new float32 tensor holding a copy of the values.</summary>
     public static Tensor Of(ReadOnlySpan<float> values, params ReadOnlySpan<Dim> dims)
     {

@@ -1,0 +1,71 @@
+using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Tensors;
+
+namespace OpenAutoGlm.Engine;
+
+/// <summary>What <see cref="EngineOptions"/> come to for one model on one machine: only numbers, all known at the start.</summary>
+/// <param name="Vocab">Token ids are 0 … Vocab − 1.</param>
+/// <param name="ContextLength">Longest sequence in tokens.</param>
+/// <param name="BlockTokens">Tokens in a block.</param>
+/// <param name="BlockCount">Blocks of key and value memory.</param>
+/// <param name="MaxSequences">Sequences in a batch.</param>
+/// <param name="MaxTokens">Tokens in a batch.</param>
+sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int BlockCount, int MaxSequences, int MaxTokens)
+{
+    /// <summary>Rows of logits in a batch that go to sequences that want all of theirs.</summary>
+    internal int MaxPromptLogits => Math.Min(32, MaxTokens);
+
+    /// <summary>Rows of logits in a batch: one for each sequence that samples, and those others.</summary>
+    internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxPromptLogits);
+
+    /// <summary>Blocks of the longest sequence that can run.</summary>
+    internal int MaxBlocksPerSequence => (int)Math.Min(BlockCount, ((long)ContextLength + BlockTokens - 1) / BlockTokens);
+
+    /// <summary>The longest sequence that the memory holds; its last token needs no place, for nothing comes after it.</summary>
+    internal long MemoryTokens => ((long)BlockCount * BlockTokens) + 1;
+
+    /// <summary>Bytes that one token takes in all states of a graph.</summary>
+    internal static long BytesPerToken(ModelGraph graph)
+    {
+        long bytes = 0;
+        foreach (Value state in graph.OfKind(ValueKind.State))
+        {
+            Shape place = new(state.Type.Shape.Dims.AsSpan()[1..]);
+            long rows = place.ElementCount / place.Last.Size;
+            bytes = checked(bytes + (rows * BlockFormat.Of(state.Type.Format).RowBytes(place.Last.Size)));
+        }
+
+        return Math.Max(1, bytes);
+    }
+
+    /// <summary>Works the limits out.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The context is longer than the model's, or the memory holds no block.</exception>
+    internal static EngineLimits Of(EngineOptions options, int vocab, int modelContext, long bytesPerToken)
+    {
+        options.Validate();
+        if (options.ContextLength > modelContext)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options.ContextLength), options.ContextLength, $"The model was made for at most {modelContext} tokens.");
+        }
+
+        int wanted = options.ContextLength ?? modelContext;
+        long blockBytes = checked(bytesPerToken * options.BlockTokens);
+        long sequenceBytes = checked((((long)wanted + options.BlockTokens - 1) / options.BlockTokens) * blockBytes);
+        long budgetBytes = options.KvMemoryBytes ?? KvBudget.Default(sequenceBytes, options.MaxSequences);
+
+        // A state is addressed by 32-bit slots, and no more blocks are of use than all sequences can fill.
+        long useful = checked(sequenceBytes / blockBytes * options.MaxSequences);
+        int blocks = (int)Math.Min(Math.Min(budgetBytes / blockBytes, useful), int.MaxValue / options.BlockTokens);
+        if (blocks < 1)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options.KvMemoryBytes), budgetBytes, $"One block of {options.BlockTokens} tokens takes {blockBytes:N0} bytes of key and value memory.");
+        }
+
+        int context = options.ContextLength ?? (int)Math.Min(modelContext, (long)blocks * options.BlockTokens);
+        return new EngineLimits(vocab, context, options.BlockTokens, blocks, options.MaxSequences, options.MaxTokensPerStep);
+    }
+}
