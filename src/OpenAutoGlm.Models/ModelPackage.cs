@@ -3,6 +3,7 @@ using OpenAutoGlm.Models.Configuration;
 using OpenAutoGlm.Models.Gguf;
 using OpenAutoGlm.Models.Packages;
 using OpenAutoGlm.Models.Safetensors;
+using OpenAutoGlm.Models.Tokenizers;
 using OpenAutoGlm.Models.Weights;
 
 namespace OpenAutoGlm.Models;
@@ -14,14 +15,17 @@ namespace OpenAutoGlm.Models;
 public sealed class ModelPackage : IDisposable
 {
     readonly string _files;
+    readonly Lazy<Tokenizer?> _tokenizer;
 
-    ModelPackage(string path, string name, string files, ModelConfig config, ModelWeights weights, ChatTemplateSources templates, GenerationDefaults generation)
+    ModelPackage(
+        string path, string name, string files, ModelConfig config, ModelWeights weights, Func<Tokenizer?> tokenizer, ChatTemplateSources templates, GenerationDefaults generation)
     {
         Path = path;
         Name = name;
         _files = files;
         Config = config;
         Weights = weights;
+        _tokenizer = new Lazy<Tokenizer?>(tokenizer);
         ChatTemplates = templates;
         Generation = generation;
     }
@@ -37,6 +41,10 @@ public sealed class ModelPackage : IDisposable
 
     /// <summary>The weights; they belong to the package.</summary>
     public ModelWeights Weights { get; }
+
+    /// <summary>The tokenizer, read when it is first wanted; null where the model came without one.</summary>
+    /// <exception cref="ModelFormatException">There is one, but it contradicts itself or is not supported.</exception>
+    public Tokenizer? Tokenizer => _tokenizer.Value;
 
     /// <summary>The texts of the chat templates.</summary>
     public ChatTemplateSources ChatTemplates { get; }
@@ -98,6 +106,7 @@ public sealed class ModelPackage : IDisposable
             KvBytesPerToken = Config.KvBytesPerToken(),
             KvBytesAtFullContext = (long)Int128.Min((Int128)Config.KvBytesPerToken() * Config.ContextLength, long.MaxValue),
             Formats = [.. formats],
+            Tokenizer = DescribeTokenizer(),
             HasChatTemplate = ChatTemplates.Default is not null,
             NamedChatTemplates = [.. ChatTemplates.Named.Keys],
             Generation = Generation,
@@ -110,6 +119,19 @@ public sealed class ModelPackage : IDisposable
     /// <summary>Unmaps the files. No weight must be used afterwards.</summary>
     public void Dispose() => Weights.Dispose();
 
+    /// <summary>A page about a model is worth having even where its tokenizer is not supported.</summary>
+    string? DescribeTokenizer()
+    {
+        try
+        {
+            return Tokenizer?.Description;
+        }
+        catch (ModelFormatException exception)
+        {
+            return $"not usable: {exception.Message}";
+        }
+    }
+
     static ModelPackage OpenGguf(string path, string file)
     {
         List<GgufFile> files = GgufParts.Open(file);
@@ -119,7 +141,7 @@ public sealed class ModelPackage : IDisposable
             ModelConfig config = GgufConfig.Read(first);
             string name = first.Metadata.TryGetString("general.name", out string? given) && given.Length > 0 ? given : System.IO.Path.GetFileNameWithoutExtension(file);
             string kind = $"GGUF version {first.Version}{(files.Count > 1 ? $" in {files.Count} parts" : "")}";
-            return new ModelPackage(path, name, kind, config, new GgufWeights(files), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab));
+            return new ModelPackage(path, name, kind, config, new GgufWeights(files), () => TokenizerOf(first.Metadata), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab));
         }
         catch
         {
@@ -142,13 +164,24 @@ public sealed class ModelPackage : IDisposable
         {
             string kind = $"safetensors{(files.Files.Count > 1 ? $" in {files.Files.Count} shards" : "")}";
             string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)));
-            return new ModelPackage(path, name, kind, config, new HuggingFaceWeights(files, config), ChatTemplateSources.Read(folder), GenerationDefaults.Read(folder, config.Vocab));
+            return new ModelPackage(path, name, kind, config, new HuggingFaceWeights(files, config), () => TokenizerOf(folder), ChatTemplateSources.Read(folder), GenerationDefaults.Read(folder, config.Vocab));
         }
         catch
         {
             files.Dispose();
             throw;
         }
+    }
+
+    static Tokenizer? TokenizerOf(GgufMetadata metadata) =>
+        metadata.TryGetString("tokenizer.ggml.model", out string? model) && model is not ("no_vocab" or "none") ? TokenizerLoader.FromGguf(metadata) : null;
+
+    static Tokenizer? TokenizerOf(string folder)
+    {
+        bool Has(string file) => File.Exists(System.IO.Path.Combine(folder, file));
+        return Has("tokenizer.json") || Has("tokenizer.model") || (Has("vocab.json") && Has("merges.txt")) || Directory.EnumerateFiles(folder, "*.tiktoken").Any()
+            ? TokenizerLoader.FromFolder(folder)
+            : null;
     }
 
     /// <summary>The GGUF model of a folder, its first part; null if the folder holds safetensors or nothing.</summary>
