@@ -19,9 +19,16 @@ public sealed record EngineOptions
     public int? ContextLength { get; init; }
 
     /// <summary>
-    /// Bytes for keys and values; null for what <see cref="Kv.KvBudget"/> finds sensible on this machine.
+    /// Bytes for keys and values; null for half of the available memory (the control group's limit counts), at most what
+    /// all sequences can use, and at most 4 GiB or one sequence of full length.
     /// </summary>
     public long? KvMemoryBytes { get; init; }
+
+    /// <summary>
+    /// How many ids the tokenizer has, where the model has more rows of logits: the rest is padding, is never chosen and
+    /// refused in requests. Null: every row is a token.
+    /// </summary>
+    public int? VocabularySize { get; init; }
 
     /// <summary>Tokens in a block of key and value memory: 1 to 1,024.</summary>
     public int BlockTokens { get; init; } = 32;
@@ -55,6 +62,7 @@ public sealed record EngineOptions
         Check(nameof(MaxTokensPerStep), MaxTokensPerStep, 1, 65_536);
         Check(nameof(ContextLength), ContextLength ?? 1, 1, int.MaxValue);
         Check(nameof(KvMemoryBytes), KvMemoryBytes ?? 1, 1, long.MaxValue);
+        Check(nameof(VocabularySize), VocabularySize ?? 1, 1, int.MaxValue);
         Check(nameof(BlockTokens), BlockTokens, 1, 1024);
         Check(nameof(QueueLimit), QueueLimit, 0, 1_000_000);
         Check(nameof(EventBuffer), EventBuffer, 1, 1_000_000);

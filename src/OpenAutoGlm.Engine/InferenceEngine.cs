@@ -93,7 +93,7 @@ public sealed class InferenceEngine : IDisposable
     }
 
     /// <summary>
-    /// Logits after every token of a sequence: [ids, vocab]. Runs through the same queue, scheduler and steps as everything else.
+    /// Logits after every token of a sequence: [ids, rows of the model's output]. Runs through the same queue, scheduler and steps as everything else.
     /// </summary>
     /// <exception cref="RequestRefusedException">The ids are none, too many or not of the vocabulary.</exception>
     /// <exception cref="SequenceFailedException">The step failed.</exception>
@@ -342,7 +342,7 @@ public sealed class InferenceEngine : IDisposable
         }
         else if (entry.Outputs > 0)
         {
-            Choose(sequence, _runner.Logits(entry.FirstOutput));
+            Choose(sequence, _runner.Logits(entry.FirstOutput)[.._limits.Vocab]);
         }
     }
 

@@ -15,7 +15,7 @@ interface IModelRunner : IDisposable
     /// <summary>Computes a batch. After a failure the keys and values of its tokens are undefined, and nothing else is.</summary>
     void Run(Batch batch);
 
-    /// <summary>One row of the last batch's logits: [vocab].</summary>
+    /// <summary>One row of the last batch's logits: at least [vocab]; what is beyond is padding.</summary>
     ReadOnlySpan<float> Logits(int output);
 
     /// <summary>The plan as text.</summary>
@@ -86,7 +86,7 @@ sealed class ModelRunner : IModelRunner
     {
         options.Validate();
         ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(options.BlockTokens));
-        EngineLimits limits = EngineLimits.Of(options, config.Vocab, config.ContextLength, EngineLimits.BytesPerToken(graph));
+        EngineLimits limits = EngineLimits.Of(options, Math.Min(config.Vocab, options.VocabularySize ?? config.Vocab), config.ContextLength, EngineLimits.BytesPerToken(graph));
         return new ModelRunner(limits, graph, backend);
     }
 

@@ -18,6 +18,12 @@ public enum RefusalReason
     /// <summary>The sequence would never fit the key and value memory: Value is its tokens, Limit those of the memory.</summary>
     KvMemoryExceeded,
 
+    /// <summary>
+    /// The model's chat template refused the conversation or could not render it, or the model has none. The inner
+    /// exception, where there is one, is the template's.
+    /// </summary>
+    TemplateRefused,
+
     /// <summary>A token id is no id of the vocabulary: Value is the id, Limit the size of the vocabulary.</summary>
     TokenOutOfVocabulary,
 

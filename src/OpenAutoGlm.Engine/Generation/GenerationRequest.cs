@@ -11,9 +11,9 @@ public abstract record GenerationPrompt
     {
     }
 
-    /// <summary>Text as it stands.</summary>
+    /// <summary>Text as it stands; special tokens that are spelled out in it count as those tokens.</summary>
     /// <param name="Content">The text.</param>
-    /// <param name="AddSpecialTokens">Whether the tokenizer adds what it adds to a document (a beginning-of-text token), and reads special tokens in the text.</param>
+    /// <param name="AddSpecialTokens">Whether the tokenizer adds what the model wants around a text, such as a token that begins it.</param>
     public sealed record Text(string Content, bool AddSpecialTokens = true) : GenerationPrompt;
 
     /// <summary>Token ids as they are.</summary>
@@ -39,6 +39,9 @@ public sealed record GenerationRequest
 {
     /// <summary>Most stop strings of one request.</summary>
     public const int MaxStopStrings = 16;
+
+    /// <summary>Most UTF-16 units of one stop string.</summary>
+    public const int MaxStopLength = 4096;
 
     /// <summary>Most choices of one request.</summary>
     public const int MaxChoices = 128;
@@ -69,4 +72,38 @@ public sealed record GenerationRequest
 
     /// <summary>Restricts tokens: makes the mask of a choice by its index; null for none.</summary>
     public Func<int, ITokenMask>? Mask { get; init; }
+
+    /// <summary>Checks what the engine does not: choices and stop strings.</summary>
+    /// <exception cref="RequestRefusedException">A value is out of its range; the message names parameter, value and range.</exception>
+    public void Validate()
+    {
+        Require(Choices is >= 1 and <= MaxChoices, "n", Choices, $"n must be 1 to {MaxChoices}, not {Choices}.");
+        Require(Stop.Length <= MaxStopStrings, "stop", Stop.Length, $"stop must have at most {MaxStopStrings} strings, not {Stop.Length}.");
+        foreach (string text in Stop)
+        {
+            Require(text.Length is >= 1 and <= MaxStopLength, "stop", text.Length, $"A stop string must have 1 to {MaxStopLength} characters, not {text.Length}.");
+            Require(IsWellFormed(text), "stop", text.Length, "A stop string must not have half a character (a lone surrogate).");
+        }
+    }
+
+    static bool IsWellFormed(string text)
+    {
+        for (int i = 0; i < text.Length; i += char.IsSurrogate(text[i]) ? 2 : 1)
+        {
+            if (char.IsSurrogate(text[i]) && (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1])))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    static void Require(bool holds, string parameter, double value, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new RequestRefusedException(RefusalReason.InvalidParameter, parameter, otherwise, value);
+        }
+    }
 }

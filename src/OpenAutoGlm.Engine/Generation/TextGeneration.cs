@@ -1,30 +1,122 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Threading.Channels;
+
 namespace OpenAutoGlm.Engine.Generation;
 
 /// <summary>A request for text that was accepted. Read its events, or dispose it to cancel what still runs.</summary>
 public sealed class TextGeneration : IAsyncDisposable
 {
-    internal TextGeneration()
+    const int MergeBuffer = 16; // events of each choice that wait for the reader
+
+    readonly ImmutableArray<ChoiceReader> _choices;
+    int _reading;
+
+    internal TextGeneration(int promptTokens, ImmutableArray<ChoiceReader> choices)
     {
+        PromptTokens = promptTokens;
+        _choices = choices;
     }
 
     /// <summary>Tokens of the prompt.</summary>
-    public int PromptTokens => throw new NotSupportedException();
+    public int PromptTokens { get; }
 
     /// <summary>
-    /// The events of all choices as they come, for one reader; every choice ends with one <see cref="ChoiceFinished"/>.
-    /// Failures and cancellations are events too and do not throw.
+    /// The events of all choices as they come, once and for one reader; every choice ends with one
+    /// <see cref="ChoiceFinished"/>. Failures and cancellations are events too and do not throw. Leaving early cancels.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token given here was cancelled; the sequences are cancelled with it.</exception>
-    public IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation = default) => throw new NotSupportedException();
+    /// <exception cref="InvalidOperationException">The events are read a second time.</exception>
+    public IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation = default)
+    {
+        if (Interlocked.Exchange(ref _reading, 1) != 0)
+        {
+            throw new InvalidOperationException("The events of a generation can be read once.");
+        }
+
+        return _choices.Length == 1 ? _choices[0].ReadAsync(cancellation) : MergeAsync(cancellation);
+    }
 
     /// <summary>Reads all events and puts each choice together.</summary>
-    public Task<IReadOnlyList<GeneratedText>> CompleteAsync(CancellationToken cancellation = default) => throw new NotSupportedException();
+    /// <exception cref="OperationCanceledException">The token given here was cancelled; the sequences are cancelled with it.</exception>
+    public async Task<IReadOnlyList<GeneratedText>> CompleteAsync(CancellationToken cancellation = default)
+    {
+        StringBuilder[] texts = [.. _choices.Select(_ => new StringBuilder())];
+        List<GeneratedToken>[] tokens = [.. _choices.Select(_ => new List<GeneratedToken>())];
+        ChoiceFinished[] ends = new ChoiceFinished[_choices.Length];
+        await foreach (GenerationEvent happened in ReadAllAsync(cancellation).ConfigureAwait(false))
+        {
+            switch (happened)
+            {
+                case TextDelta delta:
+                    texts[delta.Choice].Append(delta.Text);
+                    tokens[delta.Choice].AddRange(delta.Tokens);
+                    break;
+                case ChoiceFinished end:
+                    ends[end.Choice] = end;
+                    break;
+            }
+        }
+
+        return [.. ends.Select((end, i) => new GeneratedText(texts[i].ToString(), tokens[i], end))];
+    }
 
     /// <summary>Cancels the choices that still run. Any number of calls, at any time.</summary>
-    public void Cancel() => throw new NotSupportedException();
+    public void Cancel()
+    {
+        foreach (ChoiceReader choice in _choices)
+        {
+            choice.Sequence.Cancel();
+        }
+    }
 
     /// <summary>Cancels the choices that still run.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public ValueTask DisposeAsync()
+    {
+        Cancel();
+        return ValueTask.CompletedTask;
+    }
+
+    async IAsyncEnumerable<GenerationEvent> MergeAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        Channel<GenerationEvent> merged = Channel.CreateBounded<GenerationEvent>(MergeBuffer * _choices.Length);
+        using CancellationTokenSource left = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task pumps = PumpAllAsync(merged.Writer, left.Token);
+        try
+        {
+            await foreach (GenerationEvent happened in merged.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+            {
+                yield return happened;
+            }
+        }
+        finally
+        {
+            await left.CancelAsync().ConfigureAwait(false);
+            await pumps.ConfigureAwait(false);
+        }
+    }
+
+    async Task PumpAllAsync(ChannelWriter<GenerationEvent> merged, CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.WhenAll(_choices.Select(PumpAsync)).ConfigureAwait(false);
+            merged.Complete();
+        }
+        catch (Exception error)
+        {
+            merged.Complete(error);
+        }
+
+        async Task PumpAsync(ChoiceReader choice)
+        {
+            await foreach (GenerationEvent happened in choice.ReadAsync(cancellation).ConfigureAwait(false))
+            {
+                await merged.WriteAsync(happened, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
 }
 
 /// <summary>A choice in one piece.</summary>

@@ -1,3 +1,8 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using OpenAutoGlm.Models.Templates;
+using OpenAutoGlm.Models.Tokenizers;
+
 namespace OpenAutoGlm.Engine.Generation;
 
 /// <summary>
@@ -6,14 +11,146 @@ namespace OpenAutoGlm.Engine.Generation;
 /// </summary>
 public sealed class TextGenerator
 {
-    internal TextGenerator()
+    readonly ImmutableArray<int> _endTokens;
+
+    /// <summary>A generator over an engine and what belongs to its model. The engine stays the caller's.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="template">Its chat template; null where it has none, and then conversations are refused.</param>
+    /// <param name="endTokens">Tokens that end an answer, beside the tokenizer's own: those of the generation configuration.</param>
+    public TextGenerator(InferenceEngine engine, Tokenizer tokenizer, ChatTemplate? template, IEnumerable<int>? endTokens = null)
     {
+        Engine = engine;
+        Tokenizer = tokenizer;
+        Template = template;
+        _endTokens = [.. tokenizer.EosIds.Concat(endTokens ?? []).Where(id => (uint)id < (uint)engine.Vocab).Distinct()];
     }
 
     /// <summary>The engine that runs the sequences.</summary>
-    public InferenceEngine Engine => throw new NotSupportedException();
+    public InferenceEngine Engine { get; }
+
+    /// <summary>The tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The chat template, where there is one.</summary>
+    public ChatTemplate? Template { get; }
 
     /// <summary>Renders, tokenises, checks and submits; returns when every choice is accepted, or none is.</summary>
     /// <exception cref="RequestRefusedException">The request can never be served, or not now; nothing of it runs.</exception>
-    public TextGeneration Start(GenerationRequest request) => throw new NotSupportedException();
+    /// <exception cref="OperationCanceledException">The caller cancelled while the template was rendered.</exception>
+    public TextGeneration Start(GenerationRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Validate();
+        CheckChoices(request);
+        ImmutableArray<int> prompt = Encode(request.Prompt, cancellation);
+        ImmutableArray<int> stopTokens = request.IgnoreEndOfTurn ? request.StopTokens : [.. request.StopTokens, .. _endTokens];
+        List<Sequence> accepted = [];
+        try
+        {
+            for (int choice = 0; choice < request.Choices; choice++)
+            {
+                accepted.Add(Engine.Submit(new SequenceRequest
+                {
+                    Prompt = prompt,
+                    Sampling = request.Sampling,
+                    MaxTokens = request.MaxTokens,
+                    StopTokens = stopTokens,
+                    SampleIndex = choice,
+                    Mask = request.Mask?.Invoke(choice),
+                }));
+            }
+        }
+        catch
+        {
+            accepted.ForEach(sequence => sequence.Cancel());
+            throw;
+        }
+
+        return new TextGeneration(prompt.Length, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
+    }
+
+    /// <summary>The tokens of a prompt.</summary>
+    /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long to tokenise.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled while the template was rendered.</exception>
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation = default) => prompt switch
+    {
+        GenerationPrompt.Tokens tokens => tokens.Ids,
+        GenerationPrompt.Text text => Encode(text.Content, text.AddSpecialTokens),
+        GenerationPrompt.Chat chat => Encode(Render(chat, cancellation), addSpecials: false),
+        _ => throw new ArgumentException($"There is no prompt of the kind {prompt?.GetType().Name ?? "null"}.", nameof(prompt)),
+    };
+
+    /// <summary>The text of a conversation, as the model was trained on it.</summary>
+    /// <exception cref="RequestRefusedException">The template refused the conversation or could not render it, or there is none.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public string Render(GenerationPrompt.Chat chat, CancellationToken cancellation = default)
+    {
+        if (Template is null)
+        {
+            throw new RequestRefusedException(RefusalReason.TemplateRefused, "messages", "The model has no chat template; send a prompt of text instead.");
+        }
+
+        try
+        {
+            Dictionary<string, TemplateValue> variables = [];
+            foreach ((string name, JsonNode? value) in chat.Variables ?? [])
+            {
+                variables[name] = TemplateValue.FromJson(value);
+            }
+
+            return Template.Render(
+                new ChatTemplateInput
+                {
+                    Messages = TemplateValue.FromJson(chat.Messages),
+                    Tools = chat.Tools is null ? null : TemplateValue.FromJson(chat.Tools),
+                    AddGenerationPrompt = chat.AddGenerationPrompt,
+                    BosToken = Name(Tokenizer.BosId),
+                    EosToken = Name(Tokenizer.EosId),
+                    Extra = variables,
+                    Time = Engine.Options.TimeProvider,
+                },
+                cancellation);
+        }
+        catch (TemplateException error)
+        {
+            throw new RequestRefusedException(RefusalReason.TemplateRefused, "messages", $"The chat template refused the conversation: {error.Reason}", inner: error);
+        }
+        catch (ArgumentException error)
+        {
+            throw new RequestRefusedException(RefusalReason.InvalidParameter, "messages", error.Message, inner: error);
+        }
+    }
+
+    void CheckChoices(GenerationRequest request)
+    {
+        int most = Engine.Options.MaxSequences + Engine.Options.QueueLimit;
+        if (request.Choices > most)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "n", $"n is {request.Choices}, but no more than {most} sequences may run or wait.", request.Choices, most);
+        }
+    }
+
+    ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request)
+    {
+        // A conversation's answer begins a text; everything else goes on where the prompt ended.
+        bool continues = request.Prompt is not GenerationPrompt.Chat;
+        StreamingDecoder decoder = Tokenizer.CreateStreamingDecoder(skipSpecials: !request.ShowSpecialTokens, continues);
+        return new ChoiceReader(choice, sequence, Tokenizer, decoder, new StopStrings(request.Stop));
+    }
+
+    ImmutableArray<int> Encode(string text, bool addSpecials)
+    {
+        try
+        {
+            return [.. Tokenizer.Encode(text, parseSpecials: true, addSpecials)];
+        }
+        catch (ArgumentException error)
+        {
+            throw new RequestRefusedException(RefusalReason.PromptTooLong, "prompt", error.Message, text.Length, Tokenizer.MaxTextBytes, error);
+        }
+    }
+
+    string? Name(int? id) => id is { } known ? Tokenizer.TokenText(known) : null;
 }
