@@ -37,9 +37,14 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(
-        Vector512.Create(
-            Vector256.Create(Vector128.Load((float*)first), Vector128.Load((float*)second)),
-            Vector256.Create(Vector128.Load((float*)third), Vector128.Load((float*)fourth))));
+        Avx512F.InsertVector128(
+            Avx512F.InsertVector128(
+                Avx512F.InsertVector128(
+                    Vector128.Load((float*)first).ToVector256Unsafe().ToVector512Unsafe(), Vector128.Load((float*)second), 1),
+                Vector128.Load((float*)third),
+                2),
+            Vector128.Load((float*)fourth),
+            3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadSameQuad(void* from) => new(Avx512F.BroadcastVector128ToVector512((float*)from));

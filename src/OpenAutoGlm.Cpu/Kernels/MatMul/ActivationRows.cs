@@ -18,14 +18,12 @@ sealed unsafe class ActivationRows<T>(int k, int groupElements, bool bytes, bool
 
     readonly int _codeBytes = bytes ? k : 2 * k;
     readonly int _blocks = k / Block;
-    readonly int _groups = k / groupElements;
+    readonly long _groupsBytes = Scratch.Lines(k / groupElements * sizeof(float));
     float* _x;
     byte* _memory;
 
     /// <summary>Bytes of one row: codes, scales, and for each group what minimums are multiplied with and what dots start from.</summary>
-    internal long RowBytes => Scratch.Lines(_codeBytes) + Scratch.Lines(_blocks * sizeof(float)) + (2 * GroupsBytes);
-
-    long GroupsBytes => Scratch.Lines(_groups * sizeof(float));
+    internal long RowBytes { get; } = Scratch.Lines(bytes ? k : 2 * k) + Scratch.Lines(k / Block * sizeof(float)) + (2 * Scratch.Lines(k / groupElements * sizeof(float)));
 
     /// <summary>Codes of a row.</summary>
     internal byte* Codes(byte* memory, int row) => memory + (row * RowBytes);
@@ -37,7 +35,7 @@ sealed unsafe class ActivationRows<T>(int k, int groupElements, bool bytes, bool
     internal float* Sums(byte* memory, int row) => (float*)((byte*)Scales(memory, row) + Scratch.Lines(_blocks * sizeof(float)));
 
     /// <summary>offset · Σ codes for each group: what a dot of codes without their offset lacks.</summary>
-    internal int* Starts(byte* memory, int row) => (int*)((byte*)Sums(memory, row) + GroupsBytes);
+    internal int* Starts(byte* memory, int row) => (int*)((byte*)Sums(memory, row) + _groupsBytes);
 
     internal void Quantize(float* x, int rows, byte* memory, WorkerPool pool)
     {

@@ -19,7 +19,8 @@ readonly unsafe struct PanelStrip(byte* memory)
     const int HalvesAt = MinimumsAt + (MostGroups * LaneBytes);
     const int StagedAt = HalvesAt + (MostGroups * LaneBytes);
     const int CodesAt = StagedAt + (PanelProduct.PanelRows * Elements);
-    const int SumsAt = CodesAt + (PanelProduct.PanelRows * Elements);
+    const int DotsAt = CodesAt + (PanelProduct.PanelRows * Elements);
+    const int SumsAt = DotsAt + (MostGroups * 4 * LaneBytes);
 
     /// <summary>Bytes of the workplace.</summary>
     internal const int Bytes = SumsAt + (PanelProduct.MostRows * LaneBytes);
@@ -41,6 +42,9 @@ readonly unsafe struct PanelStrip(byte* memory)
 
     /// <summary>Codes in the order of the panel: [elements / 4, 16, 4].</summary>
     internal byte* Codes => memory + CodesAt;
+
+    /// <summary>Dot products of quads that are not summed over the quad yet: [groups, 4, 16].</summary>
+    internal byte* Dots => memory + DotsAt;
 
     /// <summary>Sums so far: [rows of x, 16].</summary>
     internal float* Sums => (float*)(memory + SumsAt);
@@ -80,7 +84,7 @@ unsafe interface IWeightLayout
     static abstract void Open<T>(PanelStrip strip, int elements)
         where T : struct, ILanes<T>;
 
-    /// <summary>The bytes of the 32 elements from 32 · <paramref name="part"/> on, of the rows at <paramref name="rows"/>[0, 4, 8, 12].</summary>
-    static abstract CodeQuads<T> Quads<T>(byte** rows, int part)
+    /// <summary>The bytes of the 32 elements from 32 · <paramref name="part"/> on, of four rows of the strip.</summary>
+    static abstract CodeQuads<T> Quads<T>(byte* a, byte* b, byte* c, byte* d, int part)
         where T : struct, ILanes<T>;
 }

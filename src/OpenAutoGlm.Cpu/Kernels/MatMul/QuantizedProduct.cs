@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph.Formats;
@@ -21,10 +22,18 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
     /// Whether the codes are multiplied as unsigned bytes. The products of two bytes, each at most GreatestByte · 127,
     /// are added up in int16, so there must be room for one pair at least, and for two so that it pays.
     /// </summary>
-    static bool UseBytes => T.HasByteProducts && TLayout.GreatestByte <= 63;
+    static bool UseBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => T.HasByteProducts && TLayout.GreatestByte <= 63;
+    }
 
     /// <summary>Pairs of products that an int16 holds: 8, 4 or 2.</summary>
-    static int PairsInShort => TLayout.GreatestByte <= 15 ? 8 : TLayout.GreatestByte <= 31 ? 4 : 2;
+    static int PairsInShort
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLayout.GreatestByte <= 15 ? 8 : TLayout.GreatestByte <= 31 ? 4 : 2;
+    }
 
     internal override string Name => $"{format} {(UseBytes ? "int8" : "int16")}";
 
@@ -47,14 +56,18 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
                 strip.Rows[row] = weights[firstRow + row] + (start / TLayout.BlockElements * TLayout.BlockBytes);
             }
 
+            // The same strip of the next panel, a cache line for each line of this one: sixteen short streams a page apart
+            // are more than the processor's own prefetching follows.
+            long stripBytes = elements / TLayout.BlockElements * TLayout.BlockBytes * (long)PanelRows;
+            byte* next = (byte*)weights.Data + ((firstRow + PanelRows) * weights.RowBytes) + (start / TLayout.BlockElements * TLayout.BlockBytes * (long)PanelRows);
             TLayout.Open<T>(strip, elements);
             if (rows.Count == 1)
             {
-                One(strip, elements / 32, start, rows.XOf(0), shared, strip.Sums);
+                One(strip, elements / 32, start, rows.XOf(0), shared, strip.Sums, next, stripBytes / 4);
                 continue;
             }
 
-            Interleave(strip, elements / 32);
+            Interleave(strip, elements / 32, next, stripBytes / 4);
             int i = 0;
             for (; i <= rows.Count - 4; i += 4)
             {
@@ -75,83 +88,146 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         }
     }
 
-    /// <summary>One row of x against the strip, without a panel in memory.</summary>
+    /// <summary>One row of x against the strip, without a panel in memory: four weight rows at a time, then all sixteen.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void One(PanelStrip strip, int parts, int start, int row, byte* shared, float* sums)
+    void One(PanelStrip strip, int parts, int start, int row, byte* shared, float* sums, byte* next, long nextBytes)
     {
         byte* codes = _activations.Codes(shared, row) + (UseBytes ? start : 2 * start);
-        float* scales = _activations.Scales(shared, row) + (start / 32);
-        float* groupSums = _activations.Sums(shared, row) + (start / TLayout.GroupElements);
-        int* starts = _activations.Starts(shared, row) + (start / TLayout.GroupElements);
-        float* weightScales = strip.Scales;
-        float* minimums = strip.Minimums;
-        byte** rows = strip.Rows;
-        T sum = T.Load(sums);
-        for (int part = 0; part < parts; part++)
+        int groups = parts * 32 / TLayout.GroupElements;
+        for (int quad = 0; quad < 4; quad++)
         {
-            T scale = T.Broadcast(scales[part]);
+            Prefetch(next + (quad * nextBytes), nextBytes);
             if (UseBytes)
             {
-                T lower = T.LoadSameQuad(codes + (32 * part));
-                T upper = T.LoadSameQuad(codes + (32 * part) + 16);
-                CodeQuads<T> a = TLayout.Quads<T>(rows, part);
-                CodeQuads<T> b = TLayout.Quads<T>(rows + 1, part);
-                CodeQuads<T> c = TLayout.Quads<T>(rows + 2, part);
-                CodeQuads<T> d = TLayout.Quads<T>(rows + 3, part);
-                if (TLayout.GroupElements == 32)
-                {
-                    T dots = Columns(Bytes(a, lower, upper), Bytes(b, lower, upper), Bytes(c, lower, upper), Bytes(d, lower, upper));
-                    dots = TLayout.Offset == 0 ? dots : T.AddInts(dots, T.BroadcastInt(starts[part]));
-                    sum = Add(dots, weightScales + (16 * part), minimums + (16 * part), scale, groupSums + part, sum);
-                }
-                else
-                {
-                    T dots = Columns(Bytes(a.Lower, lower), Bytes(b.Lower, lower), Bytes(c.Lower, lower), Bytes(d.Lower, lower));
-                    dots = TLayout.Offset == 0 ? dots : T.AddInts(dots, T.BroadcastInt(starts[2 * part]));
-                    sum = Add(dots, weightScales + (32 * part), minimums + (32 * part), scale, groupSums + (2 * part), sum);
-                    dots = Columns(Bytes(a.Upper, upper), Bytes(b.Upper, upper), Bytes(c.Upper, upper), Bytes(d.Upper, upper));
-                    dots = TLayout.Offset == 0 ? dots : T.AddInts(dots, T.BroadcastInt(starts[(2 * part) + 1]));
-                    sum = Add(dots, weightScales + (32 * part) + 16, minimums + (32 * part) + 16, scale, groupSums + (2 * part) + 1, sum);
-                }
+                DotBytes(strip.Rows + quad, parts, codes, strip.Dots + (64 * quad));
             }
             else
             {
-                byte* x = codes + (64 * part);
-                CodeQuads<T> a = Signed(TLayout.Quads<T>(rows, part));
-                CodeQuads<T> b = Signed(TLayout.Quads<T>(rows + 1, part));
-                CodeQuads<T> c = Signed(TLayout.Quads<T>(rows + 2, part));
-                CodeQuads<T> d = Signed(TLayout.Quads<T>(rows + 3, part));
-                T lower = Columns(Shorts(a.Lower, x), Shorts(b.Lower, x), Shorts(c.Lower, x), Shorts(d.Lower, x));
-                T upper = Columns(Shorts(a.Upper, x + 32), Shorts(b.Upper, x + 32), Shorts(c.Upper, x + 32), Shorts(d.Upper, x + 32));
-                if (TLayout.GroupElements == 32)
-                {
-                    sum = Add(T.AddInts(lower, upper), weightScales + (16 * part), minimums + (16 * part), scale, groupSums + part, sum);
-                }
-                else
-                {
-                    sum = Add(lower, weightScales + (32 * part), minimums + (32 * part), scale, groupSums + (2 * part), sum);
-                    sum = Add(upper, weightScales + (32 * part) + 16, minimums + (32 * part) + 16, scale, groupSums + (2 * part) + 1, sum);
-                }
+                DotShorts(strip.Rows + quad, parts, codes, strip.Dots + (64 * quad));
             }
+        }
+
+        float* scales = _activations.Scales(shared, row) + (start / 32);
+        float* groupSums = _activations.Sums(shared, row) + (start / TLayout.GroupElements);
+        int* starts = _activations.Starts(shared, row) + (start / TLayout.GroupElements);
+        byte* dots = strip.Dots;
+        T sum = T.Load(sums);
+        for (int group = 0; group < groups; group++, dots += 256)
+        {
+            T dot = Columns(T.Load(dots), T.Load(dots + 64), T.Load(dots + 128), T.Load(dots + 192));
+            if (UseBytes && TLayout.Offset != 0)
+            {
+                dot = T.AddInts(dot, T.BroadcastInt(starts[group]));
+            }
+
+            sum = Add(dot, strip.Scales + (16 * group), strip.Minimums + (16 * group), T.Broadcast(scales[group * TLayout.GroupElements / 32]), groupSums + group, sum);
         }
 
         T.Store(sum, sums);
     }
 
-    /// <summary>The codes of the strip so that a register holds four elements of each of the 16 rows, row r in lane r.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Interleave(PanelStrip strip, int parts)
+    static void DotBytes(byte** rows, int parts, byte* x, byte* dots)
     {
-        byte** rows = strip.Rows;
-        byte* codes = strip.Codes;
-        for (int part = 0; part < parts; part++, codes += 512)
+        byte* a = rows[0];
+        byte* b = rows[4];
+        byte* c = rows[8];
+        byte* d = rows[12];
+        T ones = T.BroadcastInt(0x0001_0001);
+        for (int part = 0; part < parts; part++, x += 32)
         {
-            CodeQuads<T> a = UseBytes ? TLayout.Quads<T>(rows, part) : Signed(TLayout.Quads<T>(rows, part));
-            CodeQuads<T> b = UseBytes ? TLayout.Quads<T>(rows + 1, part) : Signed(TLayout.Quads<T>(rows + 1, part));
-            CodeQuads<T> c = UseBytes ? TLayout.Quads<T>(rows + 2, part) : Signed(TLayout.Quads<T>(rows + 2, part));
-            CodeQuads<T> d = UseBytes ? TLayout.Quads<T>(rows + 3, part) : Signed(TLayout.Quads<T>(rows + 3, part));
-            Transpose(a.Lower, b.Lower, c.Lower, d.Lower, codes);
-            Transpose(a.Upper, b.Upper, c.Upper, d.Upper, codes + 256);
+            CodeQuads<T> codes = TLayout.Quads<T>(a, b, c, d, part);
+            T lower = T.MultiplyBytes(codes.Lower, T.LoadSameQuad(x));
+            T upper = T.MultiplyBytes(codes.Upper, T.LoadSameQuad(x + 16));
+            if (TLayout.GroupElements == 32)
+            {
+                T.Store(T.MultiplyShorts(T.AddShorts(lower, upper), ones), dots);
+                dots += 256;
+            }
+            else
+            {
+                T.Store(T.MultiplyShorts(lower, ones), dots);
+                T.Store(T.MultiplyShorts(upper, ones), dots + 256);
+                dots += 512;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void DotShorts(byte** rows, int parts, byte* x, byte* dots)
+    {
+        byte* a = rows[0];
+        byte* b = rows[4];
+        byte* c = rows[8];
+        byte* d = rows[12];
+        for (int part = 0; part < parts; part++, x += 64)
+        {
+            CodeQuads<T> codes = Signed(TLayout.Quads<T>(a, b, c, d, part));
+            T lower = T.MultiplyShorts(T.EvenBytes(codes.Lower), T.LoadSameQuad(x));
+            lower = T.AddInts(lower, T.MultiplyShorts(T.OddBytes(codes.Lower), T.LoadSameQuad(x + 16)));
+            T upper = T.MultiplyShorts(T.EvenBytes(codes.Upper), T.LoadSameQuad(x + 32));
+            upper = T.AddInts(upper, T.MultiplyShorts(T.OddBytes(codes.Upper), T.LoadSameQuad(x + 48)));
+            if (TLayout.GroupElements == 32)
+            {
+                T.Store(T.AddInts(lower, upper), dots);
+                dots += 256;
+            }
+            else
+            {
+                T.Store(lower, dots);
+                T.Store(upper, dots + 256);
+                dots += 512;
+            }
+        }
+    }
+
+    /// <summary>The codes of the strip so that a register holds four elements of each of the 16 rows, row r in lane r.</summary>
+    static void Interleave(PanelStrip strip, int parts, byte* next, long nextBytes)
+    {
+        for (int quad = 0; quad < 4; quad++)
+        {
+            Prefetch(next + (quad * nextBytes), nextBytes);
+            Spread(strip.Rows + quad, parts, strip.Codes + (64 * quad));
+        }
+
+        Transpose(strip.Codes, 2 * parts);
+    }
+
+    /// <summary>The codes of four rows in quads, those of the next four behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Spread(byte** rows, int parts, byte* to)
+    {
+        byte* a = rows[0];
+        byte* b = rows[4];
+        byte* c = rows[8];
+        byte* d = rows[12];
+        for (int part = 0; part < parts; part++, to += 512)
+        {
+            CodeQuads<T> codes = TLayout.Quads<T>(a, b, c, d, part);
+            codes = UseBytes ? codes : Signed(codes);
+            T.Store(codes.Lower, to);
+            T.Store(codes.Upper, to + 256);
+        }
+    }
+
+    /// <summary>Transposes each quad of every four registers in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Transpose(byte* codes, int fours)
+    {
+        for (int i = 0; i < fours; i++, codes += 256)
+        {
+            T a = T.Load(codes);
+            T b = T.Load(codes + 64);
+            T c = T.Load(codes + 128);
+            T d = T.Load(codes + 192);
+            T abLow = T.InterleaveLowInts(a, b);
+            T abHigh = T.InterleaveHighInts(a, b);
+            T cdLow = T.InterleaveLowInts(c, d);
+            T cdHigh = T.InterleaveHighInts(c, d);
+            T.Store(T.InterleaveLowPairs(abLow, cdLow), codes);
+            T.Store(T.InterleaveHighPairs(abLow, cdLow), codes + 64);
+            T.Store(T.InterleaveLowPairs(abHigh, cdHigh), codes + 128);
+            T.Store(T.InterleaveHighPairs(abHigh, cdHigh), codes + 192);
         }
     }
 
@@ -159,51 +235,56 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Four(PanelStrip strip, int parts, int start, RowList rows, byte* shared, float* sums)
     {
+        // All rows have the same layout, so one distance leads from codes to scales in each of them.
         int codeStart = UseBytes ? start : 2 * start;
-        byte* codes0 = _activations.Codes(shared, rows.XOf(0)) + codeStart;
-        byte* codes1 = _activations.Codes(shared, rows.XOf(1)) + codeStart;
-        byte* codes2 = _activations.Codes(shared, rows.XOf(2)) + codeStart;
-        byte* codes3 = _activations.Codes(shared, rows.XOf(3)) + codeStart;
-        long scalesAt = (byte*)(_activations.Scales(shared, 0) + (start / 32)) - _activations.Codes(shared, 0) - codeStart;
-        long sumsAt = (byte*)(_activations.Sums(shared, 0) + (start / TLayout.GroupElements)) - _activations.Codes(shared, 0) - codeStart;
-        long startsAt = (byte*)(_activations.Starts(shared, 0) + (start / TLayout.GroupElements)) - _activations.Codes(shared, 0) - codeStart;
-        float* scales0 = (float*)(codes0 + scalesAt);
-        float* scales1 = (float*)(codes1 + scalesAt);
-        float* scales2 = (float*)(codes2 + scalesAt);
-        float* scales3 = (float*)(codes3 + scalesAt);
+        byte* x0 = _activations.Codes(shared, rows.XOf(0)) + codeStart;
+        byte* x1 = _activations.Codes(shared, rows.XOf(1)) + codeStart;
+        byte* x2 = _activations.Codes(shared, rows.XOf(2)) + codeStart;
+        byte* x3 = _activations.Codes(shared, rows.XOf(3)) + codeStart;
+        byte* origin = _activations.Codes(shared, 0) + codeStart;
+        long toScales = (byte*)(_activations.Scales(shared, 0) + (start / 32)) - origin;
+        long toSums = (byte*)(_activations.Sums(shared, 0) + (start / TLayout.GroupElements)) - origin;
+        long toStarts = (byte*)(_activations.Starts(shared, 0) + (start / TLayout.GroupElements)) - origin;
         T sum0 = T.Load(sums);
         T sum1 = T.Load(sums + 16);
         T sum2 = T.Load(sums + 32);
         T sum3 = T.Load(sums + 48);
         byte* weights = strip.Codes;
         int groups = parts * 32 / TLayout.GroupElements;
-        const int GroupChunks = 4; // of 16 elements
-        int codeBytes = TLayout.GroupElements * (UseBytes ? 1 : 2);
+        int at = 0;
         for (int group = 0; group < groups; group++)
         {
-            T dot0, dot1, dot2, dot3;
+            T dot0 = T.Zero;
+            T dot1 = T.Zero;
+            T dot2 = T.Zero;
+            T dot3 = T.Zero;
             if (UseBytes)
             {
-                (dot0, dot1, dot2, dot3) = (T.Zero, T.Zero, T.Zero, T.Zero);
                 if (TLayout.Offset != 0)
                 {
-                    dot0 = T.BroadcastInt(((int*)(codes0 + startsAt))[group]);
-                    dot1 = T.BroadcastInt(((int*)(codes1 + startsAt))[group]);
-                    dot2 = T.BroadcastInt(((int*)(codes2 + startsAt))[group]);
-                    dot3 = T.BroadcastInt(((int*)(codes3 + startsAt))[group]);
+                    long word = toStarts + (group * sizeof(int));
+                    dot0 = T.BroadcastInt(*(int*)(x0 + word));
+                    dot1 = T.BroadcastInt(*(int*)(x1 + word));
+                    dot2 = T.BroadcastInt(*(int*)(x2 + word));
+                    dot3 = T.BroadcastInt(*(int*)(x3 + word));
                 }
 
-                int at = group * codeBytes;
-                for (int chunk = 0; chunk < TLayout.GroupElements / 4; chunk += PairsInShort)
+                int end = at + TLayout.GroupElements;
+                while (at < end)
                 {
-                    (T pair0, T pair1, T pair2, T pair3) = (T.Zero, T.Zero, T.Zero, T.Zero);
-                    for (int inner = 0; inner < Math.Min(PairsInShort, TLayout.GroupElements / 4); inner++, weights += 64, at += 4)
+                    T weight = T.Load(weights);
+                    T pair0 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x0 + at)));
+                    T pair1 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x1 + at)));
+                    T pair2 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x2 + at)));
+                    T pair3 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x3 + at)));
+                    int pairsEnd = Math.Min(end, at + (4 * PairsInShort));
+                    for (at += 4, weights += 64; at < pairsEnd; at += 4, weights += 64)
                     {
-                        T weight = T.Load(weights);
-                        pair0 = T.AddShorts(pair0, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(codes0 + at))));
-                        pair1 = T.AddShorts(pair1, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(codes1 + at))));
-                        pair2 = T.AddShorts(pair2, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(codes2 + at))));
-                        pair3 = T.AddShorts(pair3, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(codes3 + at))));
+                        weight = T.Load(weights);
+                        pair0 = T.AddShorts(pair0, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x0 + at))));
+                        pair1 = T.AddShorts(pair1, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x1 + at))));
+                        pair2 = T.AddShorts(pair2, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x2 + at))));
+                        pair3 = T.AddShorts(pair3, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x3 + at))));
                     }
 
                     T ones = T.BroadcastInt(0x0001_0001);
@@ -215,40 +296,40 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
             }
             else
             {
-                (dot0, dot1, dot2, dot3) = (T.Zero, T.Zero, T.Zero, T.Zero);
-                for (int half = 0; half < TLayout.GroupElements / 16; half++)
+                // In every 16 elements the even ones come first, then the odd ones.
+                for (int half = 0; half < TLayout.GroupElements; half += 16, at += 16)
                 {
-                    int at = (group * codeBytes) + (32 * half);
-                    for (int chunk = 0; chunk < GroupChunks; chunk++, weights += 64, at += 4)
+                    for (int chunk = 0; chunk < 4; chunk++, at += 4, weights += 64)
                     {
                         T weight = T.Load(weights);
                         T even = T.EvenBytes(weight);
                         T odd = T.OddBytes(weight);
-                        dot0 = T.AddInts(dot0, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(codes0 + at))));
-                        dot1 = T.AddInts(dot1, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(codes1 + at))));
-                        dot2 = T.AddInts(dot2, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(codes2 + at))));
-                        dot3 = T.AddInts(dot3, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(codes3 + at))));
-                        dot0 = T.AddInts(dot0, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(codes0 + at + 16))));
-                        dot1 = T.AddInts(dot1, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(codes1 + at + 16))));
-                        dot2 = T.AddInts(dot2, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(codes2 + at + 16))));
-                        dot3 = T.AddInts(dot3, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(codes3 + at + 16))));
+                        dot0 = T.AddInts(dot0, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x0 + at))));
+                        dot1 = T.AddInts(dot1, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x1 + at))));
+                        dot2 = T.AddInts(dot2, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x2 + at))));
+                        dot3 = T.AddInts(dot3, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x3 + at))));
+                        dot0 = T.AddInts(dot0, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x0 + at + 16))));
+                        dot1 = T.AddInts(dot1, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x1 + at + 16))));
+                        dot2 = T.AddInts(dot2, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x2 + at + 16))));
+                        dot3 = T.AddInts(dot3, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x3 + at + 16))));
                     }
                 }
             }
 
-            int block = group * TLayout.GroupElements / 32;
+            long scale = toScales + (group * TLayout.GroupElements / 32 * sizeof(float));
             T weightScale = T.Load(strip.Scales + (16 * group));
-            sum0 = T.MultiplyAdd(T.ToFloats(dot0), weightScale * T.Broadcast(scales0[block]), sum0);
-            sum1 = T.MultiplyAdd(T.ToFloats(dot1), weightScale * T.Broadcast(scales1[block]), sum1);
-            sum2 = T.MultiplyAdd(T.ToFloats(dot2), weightScale * T.Broadcast(scales2[block]), sum2);
-            sum3 = T.MultiplyAdd(T.ToFloats(dot3), weightScale * T.Broadcast(scales3[block]), sum3);
+            sum0 = T.MultiplyAdd(T.ToFloats(dot0), weightScale * T.Broadcast(*(float*)(x0 + scale)), sum0);
+            sum1 = T.MultiplyAdd(T.ToFloats(dot1), weightScale * T.Broadcast(*(float*)(x1 + scale)), sum1);
+            sum2 = T.MultiplyAdd(T.ToFloats(dot2), weightScale * T.Broadcast(*(float*)(x2 + scale)), sum2);
+            sum3 = T.MultiplyAdd(T.ToFloats(dot3), weightScale * T.Broadcast(*(float*)(x3 + scale)), sum3);
             if (TLayout.HasMinimum)
             {
+                long groupSum = toSums + (group * sizeof(float));
                 T minimum = T.Load(strip.Minimums + (16 * group));
-                sum0 = T.MultiplyAdd(minimum, T.Broadcast(((float*)(codes0 + sumsAt))[group]), sum0);
-                sum1 = T.MultiplyAdd(minimum, T.Broadcast(((float*)(codes1 + sumsAt))[group]), sum1);
-                sum2 = T.MultiplyAdd(minimum, T.Broadcast(((float*)(codes2 + sumsAt))[group]), sum2);
-                sum3 = T.MultiplyAdd(minimum, T.Broadcast(((float*)(codes3 + sumsAt))[group]), sum3);
+                sum0 = T.MultiplyAdd(minimum, T.Broadcast(*(float*)(x0 + groupSum)), sum0);
+                sum1 = T.MultiplyAdd(minimum, T.Broadcast(*(float*)(x1 + groupSum)), sum1);
+                sum2 = T.MultiplyAdd(minimum, T.Broadcast(*(float*)(x2 + groupSum)), sum2);
+                sum3 = T.MultiplyAdd(minimum, T.Broadcast(*(float*)(x3 + groupSum)), sum3);
             }
         }
 
@@ -276,9 +357,8 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
             {
                 for (int chunk = 0; chunk < TLayout.GroupElements / 4; chunk += 2, weights += 128, codes += 8)
                 {
-                    T pairs = T.AddShorts(
-                        T.MultiplyBytes(T.Load(weights), T.BroadcastInt(*(int*)codes)),
-                        T.MultiplyBytes(T.Load(weights + 64), T.BroadcastInt(*(int*)(codes + 4))));
+                    T pairs = T.MultiplyBytes(T.Load(weights), T.BroadcastInt(*(int*)codes));
+                    pairs = T.AddShorts(pairs, T.MultiplyBytes(T.Load(weights + 64), T.BroadcastInt(*(int*)(codes + 4))));
                     dot = T.AddInts(dot, T.MultiplyShorts(pairs, T.BroadcastInt(0x0001_0001)));
                 }
             }
@@ -302,6 +382,18 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         T.Store(sum, sums);
     }
 
+    /// <summary>Asks for memory that is soon read. Asking for memory that is not there does no harm.</summary>
+    static void Prefetch(byte* from, long bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            for (long at = 0; at < bytes; at += 64)
+            {
+                Sse.Prefetch1(from + at);
+            }
+        }
+    }
+
     /// <summary>The canonical step: a group's dot products, scaled, and its minimums, into the sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static T Add(T dots, float* weightScales, float* minimums, T scale, float* groupSum, T sum)
@@ -323,17 +415,6 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         return new(T.AddBytes(codes.Lower, offset), T.AddBytes(codes.Upper, offset));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Bytes(CodeQuads<T> codes, T lower, T upper) =>
-        T.MultiplyShorts(T.AddShorts(T.MultiplyBytes(codes.Lower, lower), T.MultiplyBytes(codes.Upper, upper)), T.BroadcastInt(0x0001_0001));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Bytes(T codes, T x) => T.MultiplyShorts(T.MultiplyBytes(codes, x), T.BroadcastInt(0x0001_0001));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Shorts(T codes, byte* x) => T.AddInts(
-        T.MultiplyShorts(T.EvenBytes(codes), T.LoadSameQuad(x)), T.MultiplyShorts(T.OddBytes(codes), T.LoadSameQuad(x + 16)));
-
     /// <summary>The sum of every quad: those of a, b, c, d in lanes 0, 1, 2, 3 of its quad, which is the order of rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static T Columns(T a, T b, T c, T d)
@@ -341,17 +422,5 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         T ab = T.AddInts(T.InterleaveLowInts(a, b), T.InterleaveHighInts(a, b));
         T cd = T.AddInts(T.InterleaveLowInts(c, d), T.InterleaveHighInts(c, d));
         return T.AddInts(T.InterleaveLowPairs(ab, cd), T.InterleaveHighPairs(ab, cd));
-    }
-
-    /// <summary>Transposes each quad of four registers and stores them one behind another.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Transpose(T a, T b, T c, T d, byte* to)
-    {
-        (T abLow, T abHigh) = (T.InterleaveLowInts(a, b), T.InterleaveHighInts(a, b));
-        (T cdLow, T cdHigh) = (T.InterleaveLowInts(c, d), T.InterleaveHighInts(c, d));
-        T.Store(T.InterleaveLowPairs(abLow, cdLow), to);
-        T.Store(T.InterleaveHighPairs(abLow, cdLow), to + 64);
-        T.Store(T.InterleaveLowPairs(abHigh, cdHigh), to + 128);
-        T.Store(T.InterleaveHighPairs(abHigh, cdHigh), to + 192);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
@@ -27,8 +28,6 @@ interface IStagedFormat
 readonly unsafe struct Staged<TFormat> : IWeightLayout
     where TFormat : struct, IStagedFormat
 {
-    static readonly QuantizedFormat Definition = (QuantizedFormat)BlockFormat.Of(TFormat.Format);
-
     public static int BlockElements => TFormat.BlockElements;
 
     public static int BlockBytes => TFormat.BlockBytes;
@@ -38,13 +37,22 @@ readonly unsafe struct Staged<TFormat> : IWeightLayout
     public static bool HasMinimum => TFormat.HasMinimum;
 
     /// <summary>Codes are staged with their sign; where their range allows it, <see cref="Quads"/> takes the least one off.</summary>
-    public static int Offset => GreatestByte == 255 ? 0 : TFormat.LeastCode;
+    public static int Offset
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => GreatestByte == 255 ? 0 : TFormat.LeastCode;
+    }
 
-    public static int GreatestByte => TFormat.GreatestCode - TFormat.LeastCode > 63 ? 255 : TFormat.GreatestCode - TFormat.LeastCode;
+    public static int GreatestByte
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TFormat.GreatestCode - TFormat.LeastCode > 63 ? 255 : TFormat.GreatestCode - TFormat.LeastCode;
+    }
 
     public static void Open<T>(PanelStrip strip, int elements)
         where T : struct, ILanes<T>
     {
+        QuantizedFormat definition = (QuantizedFormat)BlockFormat.Of(TFormat.Format);
         int groups = elements / TFormat.GroupElements;
         Span<float> scales = stackalloc float[groups];
         Span<float> minimums = stackalloc float[TFormat.HasMinimum ? groups : 0];
@@ -52,7 +60,7 @@ readonly unsafe struct Staged<TFormat> : IWeightLayout
         for (int row = 0; row < PanelProduct.PanelRows; row++)
         {
             sbyte* codes = strip.Staged + (row * PanelStrip.Elements);
-            Definition.Unpack(new ReadOnlySpan<byte>(strip.Rows[row], bytes), new Span<sbyte>(codes, elements), scales, minimums);
+            definition.Unpack(new ReadOnlySpan<byte>(strip.Rows[row], bytes), new Span<sbyte>(codes, elements), scales, minimums);
             strip.Rows[row] = (byte*)codes;
             for (int group = 0; group < groups; group++)
             {
@@ -66,12 +74,13 @@ readonly unsafe struct Staged<TFormat> : IWeightLayout
         }
     }
 
-    public static CodeQuads<T> Quads<T>(byte** rows, int part)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CodeQuads<T> Quads<T>(byte* a, byte* b, byte* c, byte* d, int part)
         where T : struct, ILanes<T>
     {
         int at = 32 * part;
-        T lower = T.LoadQuads(rows[0] + at, rows[4] + at, rows[8] + at, rows[12] + at);
-        T upper = T.LoadQuads(rows[0] + at + 16, rows[4] + at + 16, rows[8] + at + 16, rows[12] + at + 16);
+        T lower = T.LoadQuads(a + at, b + at, c + at, d + at);
+        T upper = T.LoadQuads(a + at + 16, b + at + 16, c + at + 16, d + at + 16);
         if (Offset == 0)
         {
             return new(lower, upper);

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Cpu.Threads;
+
+namespace OpenAutoGlm.Cpu.Machine;
+
+/// <summary>Short measurements of what the hardware gives: the floors that speeds are compared with.</summary>
+sealed unsafe partial class SpeedTest : IDisposable
+{
+    const int Rounds = 5;
+    const int ChunkBytes = 1 << 20;
+    const int HugePages = 14; // MADV_HUGEPAGE
+    const int HugePage = 2 << 20;
+
+    readonly byte* _start;
+    readonly long _bytes;
+
+    internal SpeedTest(long bytes)
+    {
+        _bytes = bytes / ChunkBytes * ChunkBytes;
+        _start = (byte*)NativeMemory.AlignedAlloc((nuint)_bytes, HugePage);
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(_start, (nuint)_bytes, HugePages);
+        }
+
+        // The advice must come before the first touch.
+        NativeMemory.Fill(_start, (nuint)_bytes, 1);
+    }
+
+    internal double Read(WorkerPool pool) => _bytes / Best(pool, new ReadJob(_start), (int)(_bytes / ChunkBytes));
+
+    internal double ReadAlone()
+    {
+        using WorkerPool alone = new(1);
+        return Read(alone);
+    }
+
+    internal double Floats(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.FloatOperations / Best(pool, Arithmetic(bytes: false), ArithmeticJob.Chunks * pool.Threads);
+
+    internal double Bytes(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads);
+
+    public void Dispose() => NativeMemory.AlignedFree(_start);
+
+    static double Best(WorkerPool pool, IParallelJob job, int chunks)
+    {
+        double best = double.PositiveInfinity;
+        for (int round = 0; round < Rounds; round++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            pool.Run(job, chunks);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
+    }
+
+    static ArithmeticJob Arithmetic(bool bytes) => InstructionSets.Best switch
+    {
+        InstructionSet.Avx512 => new ArithmeticJob<Lanes512>(bytes),
+        InstructionSet.Avx2 => new ArithmeticJob<Lanes256>(bytes),
+        InstructionSet.Vector128 => new ArithmeticJob<Lanes128>(bytes),
+        _ => new ArithmeticJob<LanesScalar>(bytes),
+    };
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint bytes, int advice);
+
+    sealed class ReadJob(byte* start) : IParallelJob
+    {
+        internal long Sum;
+
+        public void Execute(int chunk, int worker) => Sum += MemoryRead.Sum(start + ((long)chunk * ChunkBytes), ChunkBytes);
+    }
+
+    abstract class ArithmeticJob : IParallelJob
+    {
+        internal const int Chunks = 8;
+        internal const int Steps = 1 << 15;
+
+        // Eight multiply-adds of 16 lanes a step; eight products of 64 bytes a step.
+        internal const double FloatOperations = 2.0 * 8 * 16 * Steps;
+        internal const double ByteOperations = 2.0 * 8 * 64 * Steps;
+
+        public abstract void Execute(int chunk, int worker);
+    }
+
+    sealed class ArithmeticJob<T>(bool bytes) : ArithmeticJob
+        where T : struct, ILanes<T>
+    {
+        internal float Result;
+
+        public override void Execute(int chunk, int worker) => Result = bytes ? T.HasByteProducts ? ByteSteps() : ShortSteps() : FloatSteps();
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static float FloatSteps()
+        {
+            T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero, e = T.Zero, f = T.Zero, g = T.Zero, h = T.Zero;
+            T x = T.Broadcast(0.5f);
+            for (int i = 0; i < Steps; i++)
+            {
+                a = T.MultiplyAdd(a, x, x);
+                b = T.MultiplyAdd(b, x, x);
+                c = T.MultiplyAdd(c, x, x);
+                d = T.MultiplyAdd(d, x, x);
+                e = T.MultiplyAdd(e, x, x);
+                f = T.MultiplyAdd(f, x, x);
+                g = T.MultiplyAdd(g, x, x);
+                h = T.MultiplyAdd(h, x, x);
+            }
+
+            return T.Sum(a + b + (c + d) + (e + f + (g + h)));
+        }
+
+        /// <summary>As the kernels do for codes of four bits: eight products of bytes are added in int16, then widened once.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static float ByteSteps()
+        {
+            T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;
+            T ones = T.BroadcastInt(0x0001_0001);
+            T x = T.BroadcastInt(0x0101_0101);
+            T y = x;
+            for (int i = 0; i < Steps / 4; i++)
+            {
+                T p = T.MultiplyBytes(x, y);
+                T q = T.MultiplyBytes(y, x);
+                T r = T.MultiplyBytes(x, ones);
+                T s = T.MultiplyBytes(y, ones);
+                for (int j = 0; j < 7; j++)
+                {
+                    p = T.AddShorts(p, T.MultiplyBytes(p, y));
+                    q = T.AddShorts(q, T.MultiplyBytes(q, x));
+                    r = T.AddShorts(r, T.MultiplyBytes(r, y));
+                    s = T.AddShorts(s, T.MultiplyBytes(s, x));
+                }
+
+                a = T.AddInts(a, T.MultiplyShorts(p, ones));
+                b = T.AddInts(b, T.MultiplyShorts(q, ones));
+                c = T.AddInts(c, T.MultiplyShorts(r, ones));
+                d = T.AddInts(d, T.MultiplyShorts(s, ones));
+                y = T.AddBytes(y, x);
+            }
+
+            return T.Sum(T.ToFloats(T.AddInts(T.AddInts(a, b), T.AddInts(c, d))));
+        }
+
+        /// <summary>Two products of int16 stand for one of bytes.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static float ShortSteps()
+        {
+            T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;
+            T x = T.BroadcastInt(0x0001_0001);
+            T y = x;
+            for (int i = 0; i < Steps * 4; i++)
+            {
+                a = T.AddInts(a, T.MultiplyShorts(x, y));
+                b = T.AddInts(b, T.MultiplyShorts(a, y));
+                c = T.AddInts(c, T.MultiplyShorts(x, a));
+                d = T.AddInts(d, T.MultiplyShorts(b, y));
+            }
+
+            return T.Sum(T.ToFloats(T.AddInts(T.AddInts(a, b), T.AddInts(c, d))));
+        }
+    }
+}
