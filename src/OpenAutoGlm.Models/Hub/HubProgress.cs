@@ -32,9 +32,8 @@ sealed class ProgressTotal(IProgress<HubProgress>? target, long totalSize, TimeP
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     readonly Lock _lock = new();
-    readonly Dictionary<string, long> _bytes = [];
+    readonly Dictionary<string, (long Bytes, long ReportedAt)> _files = [];
     long _total;
-    long _lastReport;
 
     public void Report(HubStage stage, HubFile file, long fileBytes, string? reason = null)
     {
@@ -42,11 +41,11 @@ sealed class ProgressTotal(IProgress<HubProgress>? target, long totalSize, TimeP
         HubProgress progress;
         lock (_lock)
         {
-            _total += fileBytes - _bytes.GetValueOrDefault(file.Path);
-            _bytes[file.Path] = fileBytes;
-            bool isFrequent = stage == HubStage.Fetching && fileBytes > 0 && fileBytes < file.Size;
-            if (isFrequent && _lastReport != 0 && time.GetElapsedTime(_lastReport) < Interval) return;
-            _lastReport = time.GetTimestamp();
+            bool isKnown = _files.TryGetValue(file.Path, out (long Bytes, long ReportedAt) last);
+            _total += fileBytes - last.Bytes;
+            bool isTooSoon = isKnown && stage == HubStage.Fetching && fileBytes < file.Size && time.GetElapsedTime(last.ReportedAt) < Interval;
+            _files[file.Path] = (fileBytes, isTooSoon ? last.ReportedAt : time.GetTimestamp());
+            if (isTooSoon) return;
             progress = new(stage, file.Path, fileBytes, file.Size, _total, totalSize, reason);
         }
 

@@ -84,6 +84,56 @@ public class HubPullTests : HubTest
     }
 
     [Fact]
+    public async Task A_pull_that_ends_anywhere_leaves_only_whole_files()
+    {
+        Random random = new(20250712);
+        for (int i = 0; i < 20; i++)
+        {
+            using CancellationTokenSource source = new();
+            long last = random.Next(Weights.Length);
+            ProgressList progress = new()
+            {
+                OnReport = report =>
+                {
+                    if (report.TotalBytes >= last) source.Cancel();
+                },
+            };
+            await Record.ExceptionAsync(() => PullAsync(progress: progress, source: source));
+            Assert.All(Blobs(), blob => Assert.Equal(Path.GetFileName(blob).Length == 64 ? LoopbackHub.Sha256(File.ReadAllBytes(blob)) : Path.GetFileName(blob), Path.GetFileName(blob)));
+            Hub.Files["model.safetensors"][i]++;
+        }
+
+        HubSnapshot snapshot = await PullAsync();
+        Assert.Equal(Weights, File.ReadAllBytes(Path.Combine(snapshot.Folder, "model.safetensors")));
+
+        IEnumerable<string> Blobs() => Directory.Exists(Path.Combine(RepositoryFolder, "blobs"))
+            ? Directory.EnumerateFiles(Path.Combine(RepositoryFolder, "blobs")).Where(path => !path.Contains(".partial"))
+            : [];
+    }
+
+    [Fact]
+    public async Task A_file_that_another_process_fetches_is_waited_for()
+    {
+        string locks = Path.Combine(RepositoryFolder, "locks");
+        Directory.CreateDirectory(locks);
+        FileStream held = new(Path.Combine(locks, Path.GetFileName(BlobPath) + ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        ProgressList progress = new()
+        {
+            OnReport = report =>
+            {
+                // The other process finishes just now.
+                if (report.Stage != HubStage.Waiting) return;
+                Directory.CreateDirectory(Path.GetDirectoryName(BlobPath)!);
+                File.WriteAllBytes(BlobPath, Weights);
+                held.Dispose();
+            },
+        };
+        AssertWeightsAreWhole(await PullAsync(progress: progress));
+        Assert.Contains(progress.Reports, report => report is { Stage: HubStage.Waiting, File: "model.safetensors" });
+        Assert.DoesNotContain(Hub.FileRequests, request => request.Path.EndsWith("model.safetensors"));
+    }
+
+    [Fact]
     public async Task What_a_killed_process_left_behind_does_no_harm()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(BlobPath)!);
@@ -138,7 +188,7 @@ public class HubPullTests : HubTest
         {
             if (request.Path.StartsWith("/api/v1/models/org/model/repo/files?Revision=master"))
             {
-                string json = $$"""{"Code": 200, "Data": {"Files": [{"Path": "sub", "Type": "tree"}, {"Path": "model.safetensors", "Type": "blob", "Size": {{Weights.Length}}, "Sha256": "{{LoopbackHub.Sha256(Weights)}}"}]}}""";
+                string json = $$$"""{"Code": 200, "Data": {"Files": [{"Path": "sub", "Type": "tree"}, {"Path": "model.safetensors", "Type": "blob", "Size": {{{Weights.Length}}}, "Sha256": "{{{LoopbackHub.Sha256(Weights)}}}"}]}}""";
                 await LoopbackHub.WriteAsync(stream, "200 OK", "", Encoding.UTF8.GetBytes(json));
                 return true;
             }
@@ -177,7 +227,7 @@ public class HubPullTests : HubTest
         await PullAsync(selection: new() { Include = ["*.json"] });
         Assert.Contains("model.safetensors", (await FailAsync(HubError.Offline, offline)).Message);
         Assert.Equal("config.json", Assert.Single((await PullAsync(offline, new() { Include = ["config.json"] })).Files).Path);
-        Assert.Empty(Hub.FileRequests.Where(request => request.Path.EndsWith("model.safetensors")));
+        Assert.DoesNotContain(Hub.FileRequests, request => request.Path.EndsWith("model.safetensors"));
     }
 
     [Fact]

@@ -61,7 +61,7 @@ sealed class LoopbackHub : IAsyncDisposable
     }
 
     public static string Entry(string path, long size, string sha256) =>
-        $$"""{"type": "file", "path": "{{path}}", "size": {{size}}, "oid": "{{Commit}}", "lfs": {"oid": "{{sha256}}", "size": {{size}}, "pointerSize": 134}}""";
+        $$$"""{"type": "file", "path": "{{{path}}}", "size": {{{size}}}, "oid": "{{{Commit}}}", "lfs": {"oid": "{{{sha256}}}", "size": {{{size}}}, "pointerSize": 134}}""";
 
     public static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 

@@ -72,7 +72,7 @@ public class LyingHubTests : HubTest
     {
         int size = Hub.Files[path].Length;
         Hub.Answer = Replace(path, (request, stream) => LoopbackHub.WriteFileAsync(request, stream, Bytes(size, seed: 7)));
-        HubException exception = await FailAsync(HubError.Corrupt);
+        HubException exception = await FailAsync(HubError.Corrupt, selection: new() { Include = [path] });
         Assert.Contains(path, exception.Message);
         Assert.Contains("checksum", exception.Message);
         Assert.Empty(Directory.GetFiles(Path.Combine(RepositoryFolder, "blobs"), "*.partial"));
@@ -108,8 +108,10 @@ public class LyingHubTests : HubTest
     [Fact]
     public async Task A_hub_that_is_not_there_is_named()
     {
-        await Hub.DisposeAsync();
-        Assert.Contains("127.0.0.1", (await FailAsync(HubError.Unreachable)).Message);
+        LoopbackHub gone = new();
+        Uri address = gone.Address;
+        await gone.DisposeAsync();
+        Assert.Contains("127.0.0.1", (await FailAsync(HubError.Unreachable, Options with { Endpoint = address })).Message);
     }
 
     [Theory]
