@@ -5,7 +5,7 @@ namespace OpenAutoGlm.Models.Tokenizers.Merging;
 /// <summary>Byte-pair encoding by an explicit list of merges, the rank being the place in the list (GPT-2 and after).</summary>
 sealed class MergeListEncoder : BytePairEncoder
 {
-    readonly Dictionary<ulong, (int Rank, int Merged)> _merges;
+    readonly MergeTable _merges;
 
     /// <param name="vocabulary">The tokens; both sides and the result of every merge are among them.</param>
     /// <param name="merges">The text of the two sides of every merge, best first.</param>
@@ -17,13 +17,13 @@ sealed class MergeListEncoder : BytePairEncoder
         Vocabulary vocabulary, IReadOnlyList<(byte[] Left, byte[] Right)> merges, int? unknownId, bool fromCharacters, bool wholePiecesFirst)
         : base(vocabulary, unknownId, fromCharacters, wholePiecesFirst)
     {
-        _merges = new Dictionary<ulong, (int, int)>(merges.Count);
+        _merges = new MergeTable(merges.Count);
         for (int rank = 0; rank < merges.Count; rank++)
         {
             (byte[] left, byte[] right) = merges[rank];
             int leftId = Required(left, rank);
             int rightId = Required(right, rank);
-            if (!_merges.TryAdd(Key(leftId, rightId), (rank, Required([.. left, .. right], rank))))
+            if (!_merges.TryAdd(leftId, rightId, rank, Required([.. left, .. right], rank)))
             {
                 throw new ModelFormatException(vocabulary.File, $"merge {rank}", $"\"{Text(left)}\" and \"{Text(right)}\" are merged already.");
             }
@@ -36,21 +36,13 @@ sealed class MergeListEncoder : BytePairEncoder
 
     protected override int Rank(ReadOnlySpan<byte> joined, int left, int right, out int merged)
     {
-        merged = -1;
-        if (left < 0 || right < 0 || !_merges.TryGetValue(Key(left, right), out (int Rank, int Merged) merge))
-        {
-            return NoRank;
-        }
-
-        merged = merge.Merged;
-        return merge.Rank;
+        (int rank, merged) = left < 0 || right < 0 ? (-1, -1) : _merges[left, right];
+        return rank < 0 ? NoRank : rank;
     }
 
     int Required(ReadOnlySpan<byte> text, int rank) => Vocabulary.Find(text) is >= 0 and int id
         ? id
         : throw new ModelFormatException(Vocabulary.File, $"merge {rank}", $"\"{Text(text)}\" is not a token of the vocabulary.");
-
-    static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
     static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 }
