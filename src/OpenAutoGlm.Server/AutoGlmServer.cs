@@ -23,9 +23,6 @@ namespace OpenAutoGlm.Server;
 /// </summary>
 public sealed class AutoGlmServer : IAsyncDisposable
 {
-    /// <summary>How long those that were cancelled may take to say so before their connections are cut.</summary>
-    static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
-
     readonly ServerOptions _options;
     readonly ModelDirectory _models;
     readonly Admission _admission;
@@ -111,7 +108,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
             EnvironmentName = Environments.Production,
         });
         builder.Configuration.Sources.Clear();
-        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(loggers));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, address));
@@ -126,7 +123,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         limits.MaxConcurrentConnections = _options.MaxConnections;
         limits.RequestHeadersTimeout = _options.HeaderTimeout;
         limits.KeepAliveTimeout = _options.IdleTimeout;
-        MinDataRate? rate = _options.MinDataRate > 0 ? new(_options.MinDataRate, TimeSpan.FromSeconds(5)) : null;
+        MinDataRate? rate = _options.MinDataRate > 0 ? new(_options.MinDataRate, _options.DataRatePatience) : null;
         limits.MinRequestBodyDataRate = rate;
         limits.MinResponseDataRate = rate;
         if (address is null)
@@ -159,7 +156,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         {
             ServerLog.CutOff(_logger, _admission.Running);
             _admission.SendAway();
-            if (!await EndsWithinAsync(stopped, Farewell, CancellationToken.None))
+            if (!await EndsWithinAsync(stopped, _options.Farewell, CancellationToken.None))
             {
                 await cut.CancelAsync();
             }

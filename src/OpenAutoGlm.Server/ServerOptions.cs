@@ -32,15 +32,21 @@ public sealed record ServerOptions
 
     /// <summary>
     /// Bytes per second, after five seconds of patience, below which a body that is sent or an answer that is read
-    /// counts as abandoned and the connection is closed; 0 for endless patience. 0 to 1,000,000.
+    /// counts as abandoned and the connection is closed; 0 for endless patience. 0 to 1,000,000,000.
     /// </summary>
     public double MinDataRate { get; init; } = 240;
+
+    /// <summary>The patience of <see cref="MinDataRate"/>.</summary>
+    internal TimeSpan DataRatePatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How often a silent stream says that it is alive, by an SSE comment; null for never. 10 ms to 1 hour.</summary>
     public TimeSpan? KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long running requests may go on after <see cref="AutoGlmServer.StopAsync"/>; then they are cancelled. 0 to 1 day.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long those that were cancelled may take to say so before their connections are cut.</summary>
+    internal TimeSpan Farewell { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>What a client that was refused for lack of room is told to wait. 1 second to 1 hour, in whole seconds.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
@@ -59,7 +65,7 @@ public sealed record ServerOptions
         Check(nameof(MaxBodyBytes), MaxBodyBytes, 1 << 10, 1 << 30);
         Check(nameof(MaxConnections), MaxConnections, 1, 1_000_000);
         Check(nameof(MaxRequests), MaxRequests, 1, 1_000_000);
-        Check(nameof(MinDataRate), MinDataRate, 0, 1_000_000);
+        Check(nameof(MinDataRate), MinDataRate, 0, 1_000_000_000);
         Check(nameof(HeaderTimeout), HeaderTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         Check(nameof(IdleTimeout), IdleTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         Check(nameof(KeepAliveInterval), KeepAliveInterval ?? TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));

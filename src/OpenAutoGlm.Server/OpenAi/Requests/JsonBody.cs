@@ -83,7 +83,7 @@ static class JsonBody
 
         if (!Utf8.IsValid(body))
         {
-            throw new ApiException(ApiError.InvalidJson($"The body is not valid UTF-8 at byte {ValidLength(body)}."));
+            throw new ApiException(ApiError.InvalidJson($"The body is not valid UTF-8 at offset {ValidLength(body)}."));
         }
 
         Utf8JsonReader reader = new(body, new JsonReaderOptions { MaxDepth = MaxDepth });
@@ -125,7 +125,7 @@ static class JsonBody
     {
         if (!names.Add(name))
         {
-            throw new ApiException(ApiError.InvalidJson($"'{ApiError.Clip(name)}' at byte {position} is there twice in one object.", parameter));
+            throw new ApiException(ApiError.InvalidJson($"'{ApiError.Clip(name)}' at offset {position} is there twice in one object.", parameter));
         }
 
         if (names.Count > MaxNames)
@@ -144,11 +144,11 @@ static class JsonBody
         }
         catch (InvalidOperationException)
         {
-            throw new ApiException(ApiError.InvalidJson($"The string at byte {reader.TokenStartIndex} has half a surrogate pair.", parameter));
+            throw new ApiException(ApiError.InvalidJson($"The string at offset {reader.TokenStartIndex} has half a surrogate pair.", parameter));
         }
 
         return text.Contains('\0')
-            ? throw new ApiException(ApiError.InvalidJson($"The string at byte {reader.TokenStartIndex} has the character U+0000.", parameter))
+            ? throw new ApiException(ApiError.InvalidJson($"The string at offset {reader.TokenStartIndex} has the character U+0000.", parameter))
             : text;
     }
 
