@@ -125,6 +125,26 @@ public class ErrorTests
         Assert.Contains("99", (string)error["message"]!, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("temperature", "-0.1")]
+    [InlineData("top_p", "0")]
+    [InlineData("top_p", "1.01")]
+    [InlineData("top_k", "-2")]
+    [InlineData("min_p", "1.5")]
+    [InlineData("min_p", "-1")]
+    [InlineData("repetition_penalty", "0")]
+    [InlineData("repetition_penalty", "-1")]
+    [InlineData("presence_penalty", "2.1")]
+    [InlineData("frequency_penalty", "-2.1")]
+    [InlineData("logit_bias", """{"5": 100.5}""")]
+    public async Task A_number_out_of_its_range_is_refused_with_both(string name, string value)
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        JsonNode error = await server.ChatAsync($", \"stream\": true, \"{name}\": {value}").ErrorAsync(400);
+        Assert.Equal((name, "invalid_value"), ((string)error["param"]!, (string)error["code"]!));
+        Assert.Contains("must be", (string)error["message"]!, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_fault_is_a_500_without_what_is_inside()
     {

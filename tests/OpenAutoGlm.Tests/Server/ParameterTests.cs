@@ -260,14 +260,14 @@ public class ParameterTests
     [InlineData(RefusalReason.InvalidParameter, "top_p", 400, "invalid_value", "top_p")]
     [InlineData(RefusalReason.PromptEmpty, "prompt", 400, "invalid_value", "messages")]
     [InlineData(RefusalReason.PromptTooLong, "prompt", 400, "context_length_exceeded", "messages")]
-    [InlineData(RefusalReason.ContextExceeded, "max_tokens", 400, "context_length_exceeded", "max_tokens")]
+    [InlineData(RefusalReason.ContextExceeded, "max_tokens", 400, "context_length_exceeded", "max_completion_tokens")]
     [InlineData(RefusalReason.KvMemoryExceeded, null, 400, "context_length_exceeded", "messages")]
     [InlineData(RefusalReason.TokenOutOfVocabulary, "logit_bias", 400, "invalid_value", "logit_bias")]
     [InlineData(RefusalReason.QueueFull, null, 429, "queue_full", null)]
     [InlineData(RefusalReason.ShuttingDown, null, 503, "shutting_down", null)]
     public void A_refusal_of_the_engine_keeps_its_reason(RefusalReason reason, string? parameter, int status, string code, string? param)
     {
-        ApiError error = ApiError.From(new RequestRefusedException(reason, parameter, "because"), "messages");
+        ApiError error = ApiError.From(new RequestRefusedException(reason, parameter, "because"), "messages", "max_completion_tokens");
         Assert.Equal((status, code, param), (error.Status, error.Code, error.Param));
     }
 

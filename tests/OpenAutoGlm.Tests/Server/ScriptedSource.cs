@@ -43,6 +43,7 @@ sealed class ScriptedSource : ITextSource
             throw Refusal;
         }
 
+        request.Sampling.Validate();
         Requests.Enqueue(request);
         Interlocked.Increment(ref _alive);
         return new Run(this, request);

@@ -70,10 +70,15 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
         _ => new(StatusCodes.Status400BadRequest, InvalidRequest, "bad_request", "The request is not well-formed HTTP, or its body is incomplete.") { CloseConnection = true },
     };
 
-    /// <summary>What the engine refused. Where it speaks of its prompt, the parameter is what the client called it.</summary>
-    public static ApiError From(RequestRefusedException refusal, string promptParameter)
+    /// <summary>What the engine refused. The parameters are spelled as the client spelled them.</summary>
+    public static ApiError From(RequestRefusedException refusal, string promptParameter, string? maxTokensParameter = null)
     {
-        string? parameter = refusal.Parameter == "prompt" ? promptParameter : refusal.Parameter;
+        string? parameter = refusal.Parameter switch
+        {
+            "prompt" => promptParameter,
+            "max_tokens" => maxTokensParameter ?? promptParameter,
+            _ => refusal.Parameter,
+        };
         return refusal.Reason switch
         {
             RefusalReason.QueueFull => TooManyRequests(refusal.Message),

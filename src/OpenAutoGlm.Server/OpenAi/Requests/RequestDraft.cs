@@ -121,6 +121,7 @@ sealed class RequestDraft(Routes route)
             Stream = Stream,
             IncludeUsage = IncludeUsage,
             Logprobs = Logprobs,
+            MaxTokensName = _maxTokens?.Name,
         };
     }
 
@@ -154,6 +155,9 @@ sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompt
     public bool IncludeUsage { get; init; }
 
     public bool Logprobs { get; init; }
+
+    /// <summary>How the client spelled max_tokens; null where it left that to us.</summary>
+    public string? MaxTokensName { get; init; }
 
     public int ChoicesPerPrompt => Prompts[0].Choices;
 }
