@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging;
 
 namespace OpenAutoGlm.Server;
 
@@ -81,39 +79,5 @@ public class StatusTests
         Assert.Contains(log.Lines, line => line.Contains("/v1/chat/completions 200 ok model tiny, 7 + 2 tokens", StringComparison.Ordinal));
         Assert.Contains(log.Lines, line => line.Contains("/v1/completions 404 model_not_found model -", StringComparison.Ordinal));
         Assert.Contains(log.Faults, fault => fault.ToString().Contains("the cause", StringComparison.Ordinal));
-    }
-
-    sealed class RecordingLog : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> Lines { get; } = [];
-
-        public ConcurrentQueue<Exception> Faults { get; } = [];
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                Lines.Enqueue(formatter(state, exception));
-                if (exception is not null)
-                {
-                    Faults.Enqueue(exception);
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -29,7 +29,8 @@ sealed class TestServer : IAsyncDisposable
 
     public static async Task<TestServer> StartAsync(ScriptedSource source, ServerOptions? options, params ServedModel[] models)
     {
-        AutoGlmServer server = new((options ?? new()) with { Port = 0 }, models);
+        options ??= new();
+        AutoGlmServer server = new(options with { Port = 0, LoggerFactory = options.LoggerFactory ?? new RecordingLog() }, models);
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(server, source);
     }
