@@ -1,0 +1,181 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.OpenAi.Requests;
+using OpenAutoGlm.Server.Operations;
+
+namespace OpenAutoGlm.Server;
+
+/// <summary>
+/// Serves models over HTTP as the OpenAI API has it. It reads no settings but its options: no files, no environment.
+/// Models and their engines stay the caller's and must live longer.
+/// </summary>
+public sealed class AutoGlmServer : IAsyncDisposable
+{
+    readonly ServerOptions _options;
+    readonly ModelDirectory _models;
+    readonly Admission _admission;
+    readonly WebApplication _application;
+    readonly ILogger _logger;
+    readonly Lock _lock = new();
+    Task? _stopped;
+
+    /// <summary>Puts a server together; it listens after <see cref="StartAsync"/>.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
+    public AutoGlmServer(ServerOptions options, params IReadOnlyList<ServedModel> models)
+    {
+        IPAddress? address = options.Validate();
+        _options = options;
+        _models = new ModelDirectory(models);
+        _admission = new Admission(options.MaxRequests);
+        ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        _logger = loggers.CreateLogger("OpenAutoGlm.Server");
+        _application = Build(address, loggers);
+        Map();
+    }
+
+    /// <summary>Where the server listens, such as http://127.0.0.1:8000; empty before <see cref="StartAsync"/>.</summary>
+    public IReadOnlyCollection<string> Urls => [.. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    /// <summary>Starts to listen.</summary>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public async Task StartAsync(CancellationToken cancellation = default)
+    {
+        await _application.StartAsync(cancellation);
+        ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
+    }
+
+    /// <summary>
+    /// Takes no further requests, lets the running ones go on for <see cref="ServerOptions.DrainTimeout"/>, then cancels
+    /// them, and completes when nothing is left. Any number of calls; the first decides.
+    /// </summary>
+    /// <param name="cancellation">Ends the patience early.</param>
+    public Task StopAsync(CancellationToken cancellation = default)
+    {
+        lock (_lock)
+        {
+            return _stopped ??= DrainAndStopAsync(cancellation);
+        }
+    }
+
+    /// <summary>Starts, and stops when the token fires or the process is asked to end (SIGTERM, SIGINT); asked twice, at once.</summary>
+    public async Task RunAsync(CancellationToken cancellation = default)
+    {
+        TaskCompletionSource ask = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenSource again = new();
+        void Heed(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            if (!ask.TrySetResult())
+            {
+                again.Cancel();
+            }
+        }
+
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Heed);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Heed);
+        using CancellationTokenRegistration asked = cancellation.Register(() => ask.TrySetResult());
+        await StartAsync(CancellationToken.None);
+        await ask.Task;
+        await StopAsync(again.Token);
+    }
+
+    /// <summary>Stops as <see cref="StopAsync"/> does and frees what the server holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _application.DisposeAsync();
+        _admission.Dispose();
+    }
+
+    WebApplication Build(IPAddress? address, ILoggerFactory loggers)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "OpenAutoGlm.Server",
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = Environments.Production,
+        });
+        builder.Configuration.Sources.Clear();
+        builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(loggers));
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, address));
+        return builder.Build();
+    }
+
+    void Configure(KestrelServerOptions kestrel, IPAddress? address)
+    {
+        kestrel.AddServerHeader = false;
+        KestrelServerLimits limits = kestrel.Limits;
+        limits.MaxRequestBodySize = _options.MaxBodyBytes;
+        limits.MaxConcurrentConnections = _options.MaxConnections;
+        limits.RequestHeadersTimeout = _options.HeaderTimeout;
+        limits.KeepAliveTimeout = _options.IdleTimeout;
+        MinDataRate? rate = _options.MinDataRate > 0 ? new(_options.MinDataRate, _options.DataRatePatience) : null;
+        limits.MinRequestBodyDataRate = rate;
+        limits.MinResponseDataRate = rate;
+        if (address is null)
+        {
+            kestrel.ListenAnyIP(_options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        }
+        else
+        {
+            kestrel.Listen(address, _options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+        }
+    }
+
+    void Map()
+    {
+        _application.Use(next => new RequestTracking(next, _logger, _options.TimeProvider).InvokeAsync);
+        _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
+        _models.Map(_application);
+        StatusRoutes.Map(_application, _admission);
+        _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
+        _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);
+    }
+
+    async Task DrainAndStopAsync(CancellationToken impatience)
+    {
+        _admission.Close();
+        ServerLog.Stopping(_logger, _admission.Running, _options.DrainTimeout.TotalSeconds);
+        using CancellationTokenSource cut = new();
+        Task stopped = _application.StopAsync(cut.Token);
+        if (!await EndsWithinAsync(stopped, _options.DrainTimeout, impatience))
+        {
+            ServerLog.CutOff(_logger, _admission.Running);
+            _admission.SendAway();
+            if (!await EndsWithinAsync(stopped, _options.Farewell, CancellationToken.None))
+            {
+                await cut.CancelAsync();
+            }
+        }
+
+        await stopped;
+    }
+
+    async Task<bool> EndsWithinAsync(Task task, TimeSpan time, CancellationToken impatience)
+    {
+        await ((Task)Task.WhenAny(task, Task.Delay(time, _options.TimeProvider, impatience))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return task.IsCompleted;
+    }
+
+    /// <summary>Leaves the process's signals alone: a library has no business with them unless asked (<see cref="RunAsync"/>).</summary>
+    sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,37 @@
+using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Generation;
+
+namespace OpenAutoGlm.Server;
+
+/// <summary>The wall between the wire and the engine: all that the wire knows of a model.</summary>
+interface ITextSource
+{
+    /// <summary>Accepts a request or refuses it at once.</summary>
+    /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
+    ITextRun Start(GenerationRequest request);
+}
+
+/// <summary>An accepted request. Disposing it cancels what still runs.</summary>
+interface ITextRun : IAsyncDisposable
+{
+    /// <summary>Tokens of the prompt.</summary>
+    int PromptTokens { get; }
+
+    /// <summary>The events of all choices; every choice ends with one <see cref="ChoiceFinished"/>.</summary>
+    IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation);
+}
+
+/// <summary>The engine behind the wall.</summary>
+sealed class EngineTextSource(TextGenerator generator) : ITextSource
+{
+    public ITextRun Start(GenerationRequest request) => new Run(generator.Start(request));
+
+    sealed class Run(TextGeneration generation) : ITextRun
+    {
+        public int PromptTokens => generation.PromptTokens;
+
+        public IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation) => generation.ReadAllAsync(cancellation);
+
+        public ValueTask DisposeAsync() => generation.DisposeAsync();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.OpenAi.Responses;
+using OpenAutoGlm.Server.Operations;
+
+namespace OpenAutoGlm.Server.OpenAi.Errors;
+
+/// <summary>Turns whatever ends a request into an error body, and routes that do not exist too.</summary>
+sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions options)
+{
+    const int ClientClosedRequest = 499;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+            if (!context.Response.HasStarted && Unanswered(context) is { } error)
+            {
+                await WriteAsync(context, error);
+            }
+        }
+        catch (Exception exception)
+        {
+            ApiError? error = Translate(exception, context, logger, options);
+            if (context.Response.HasStarted)
+            {
+                // Half an answer is there and cannot be taken back: the broken connection says so.
+                context.Abort();
+            }
+            else if (error is null)
+            {
+                context.Response.StatusCode = ClientClosedRequest;
+            }
+            else
+            {
+                await WriteAsync(context, error);
+            }
+        }
+    }
+
+    /// <summary>The error to tell; null where the client is gone. Logs what is our own fault.</summary>
+    public static ApiError? Translate(Exception exception, HttpContext context, ILogger logger, ServerOptions options)
+    {
+        ApiError? error = exception switch
+        {
+            ApiException api => api.Error,
+            _ when context.RequestAborted.IsCancellationRequested => null,
+            ConnectionResetException or ConnectionAbortedException => null,
+            BadHttpRequestException bad => ApiError.From(bad, options.MaxBodyBytes),
+            _ => ApiError.Internal(context.TraceIdentifier),
+        };
+        if (error is { Code: "internal_error" })
+        {
+            ServerLog.Failed(logger, context.TraceIdentifier, exception);
+        }
+
+        RequestRecord.Of(context).Outcome = error?.Code ?? "client_gone";
+        return error;
+    }
+
+    public static ErrorBody Body(ApiError error) => new(new ErrorDetail(error.Message, error.Type, error.Param, error.Code));
+
+    static ApiError? Unanswered(HttpContext context) => context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => ApiError.NoSuchRoute(),
+        StatusCodes.Status405MethodNotAllowed => ApiError.WrongMethod(context.Response.Headers.Allow.ToString()),
+        _ => null,
+    };
+
+    async Task WriteAsync(HttpContext context, ApiError error)
+    {
+        RequestRecord.Of(context).Outcome = error.Code ?? error.Type;
+        HttpResponse response = context.Response;
+        response.StatusCode = error.Status;
+        if (error.RetryLater)
+        {
+            response.Headers.RetryAfter = ((int)options.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (error.CloseConnection)
+        {
+            response.Headers.Connection = "close";
+        }
+
+        await WireJson.WriteAsync(response, Body(error), WireJson.Wire.ErrorBody, context.RequestAborted);
+    }
+}

@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Server.OpenAi.Errors;
+
+namespace OpenAutoGlm.Server.OpenAi.Requests;
+
+/// <summary>A request as its parameters are read, one after another; <see cref="Complete"/> checks what they say together.</summary>
+sealed class RequestDraft(Routes route)
+{
+    const int DefaultCompletionTokens = 16;
+
+    static readonly ImmutableHashSet<string> ReservedVariables =
+        ["messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token", "pad_token", "unk_token"];
+
+    readonly JsonObject _variables = [];
+    (string Name, int Value)? _maxTokens;
+
+    public string? Model { get; set; }
+
+    public JsonArray? Messages { get; set; }
+
+    public ImmutableArray<GenerationPrompt> Prompts { get; set; } = [];
+
+    public int Choices { get; set; } = 1;
+
+    public int? BestOf { get; set; }
+
+    public ImmutableArray<string> Stop { get; set; } = [];
+
+    public ImmutableArray<int> StopTokens { get; set; } = [];
+
+    public bool IgnoreEndOfTurn { get; set; }
+
+    public bool ShowSpecialTokens { get; set; }
+
+    public bool AddGenerationPrompt { get; set; } = true;
+
+    public bool AddSpecialTokens { get; set; } = true;
+
+    public SamplingOptions Sampling { get; set; } = new();
+
+    public bool Logprobs { get; set; }
+
+    public int? TopLogprobs { get; set; }
+
+    public bool Stream { get; set; }
+
+    public bool HasStreamOptions { get; set; }
+
+    public bool IncludeUsage { get; set; }
+
+    public void SetMaxTokens(RequestValue value)
+    {
+        int tokens = value.Int(1);
+        if (_maxTokens is { } other && other.Value != tokens)
+        {
+            throw value.Invalid($"is {tokens}, but {other.Name} is {other.Value}; send one of them");
+        }
+
+        _maxTokens = (value.Path, tokens);
+    }
+
+    public void SetVariable(RequestValue value, string name, JsonNode? node)
+    {
+        bool isName = name.Length is > 0 and <= 64 && !char.IsAsciiDigit(name[0]) && name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_');
+        if (!isName || ReservedVariables.Contains(name))
+        {
+            throw value.Invalid("cannot be set: it is " + (isName ? "the template's own variable" : "no name of a variable"));
+        }
+
+        if (_variables.TryGetPropertyValue(name, out JsonNode? earlier) && !JsonNode.DeepEquals(earlier, node))
+        {
+            throw value.Invalid("is there twice with different values; send one of them");
+        }
+
+        _variables[name] = node;
+    }
+
+    /// <summary>A value as a node that outlives the body.</summary>
+    public static JsonNode? Copy(JsonElement element)
+    {
+        JsonElement copy = element.Clone();
+        return copy.ValueKind switch
+        {
+            JsonValueKind.Null => null,
+            JsonValueKind.Object => JsonObject.Create(copy),
+            JsonValueKind.Array => JsonArray.Create(copy),
+            _ => JsonValue.Create(copy),
+        };
+    }
+
+    public TextRequest Complete()
+    {
+        string model = Model ?? throw new ApiException(ApiError.Missing("model"));
+        ImmutableArray<GenerationPrompt> prompts = route == Routes.Chat ? [Conversation()] : Continuations();
+        Require(!HasStreamOptions || Stream, "stream_options", "is allowed with stream: true only");
+        Require(TopLogprobs is null || Logprobs, "top_logprobs", "is allowed with logprobs: true only");
+        Require((long)Choices * prompts.Length <= GenerationRequest.MaxChoices, "n",
+            $"is {Choices} for {prompts.Length} prompts, which makes more than {GenerationRequest.MaxChoices} choices");
+        if (BestOf is { } bestOf && bestOf != Choices)
+        {
+            throw new ApiException(ApiError.Unsupported("best_of", $"best_of is {bestOf} and n is {Choices}: choosing among more answers than are given is not supported yet."));
+        }
+
+        GenerationRequest template = new()
+        {
+            Prompt = prompts[0],
+            Sampling = Sampling with { Logprobs = Logprobs ? TopLogprobs ?? 0 : null },
+            MaxTokens = _maxTokens?.Value ?? (route == Routes.Completions ? DefaultCompletionTokens : null),
+            Stop = Stop,
+            StopTokens = StopTokens,
+            IgnoreEndOfTurn = IgnoreEndOfTurn,
+            ShowSpecialTokens = ShowSpecialTokens,
+            Choices = Choices,
+        };
+        return new TextRequest(model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
+        {
+            Stream = Stream,
+            IncludeUsage = IncludeUsage,
+            Logprobs = Logprobs,
+            MaxTokensName = _maxTokens?.Name,
+        };
+    }
+
+    GenerationPrompt.Chat Conversation() =>
+        new(Messages ?? throw new ApiException(ApiError.Missing("messages")))
+        {
+            Variables = _variables.Count > 0 ? _variables : null,
+            AddGenerationPrompt = AddGenerationPrompt,
+        };
+
+    ImmutableArray<GenerationPrompt> Continuations() => Prompts.Length > 0
+        ? [.. Prompts.Select(prompt => prompt is GenerationPrompt.Text text ? text with { AddSpecialTokens = AddSpecialTokens } : prompt)]
+        : throw new ApiException(ApiError.Missing("prompt"));
+
+    static void Require(bool condition, string parameter, string problem)
+    {
+        if (!condition)
+        {
+            throw new ApiException(ApiError.Invalid(parameter, $"{parameter} {problem}."));
+        }
+    }
+}
+
+/// <summary>A request that makes sense.</summary>
+/// <param name="Model">The name the client calls the model by.</param>
+/// <param name="Prompts">One request for the engine for each prompt, alike in all else.</param>
+sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompts)
+{
+    public bool Stream { get; init; }
+
+    public bool IncludeUsage { get; init; }
+
+    public bool Logprobs { get; init; }
+
+    /// <summary>How the client spelled max_tokens; null where it left that to us.</summary>
+    public string? MaxTokensName { get; init; }
+
+    public int ChoicesPerPrompt => Prompts[0].Choices;
+}
