@@ -22,7 +22,11 @@ static unsafe partial class MatMulBenchmark
     internal static void Run(TensorFormat[] formats, int threads, InstructionSet set)
     {
         Console.WriteLine($"{set}, {threads} threads; median of {Rounds} rounds (min … max); read: a plain sum over the same weights in the same round");
-        Console.WriteLine($"{"format",-7} {"n × k",-11} {"rows",4} {"GB/s",22} {"of read",8} {"GOP/s",24}");
+        MachineSpeed speed = MachineProbe.Measure(threads);
+        Console.WriteLine(
+            $"{MachineProbe.Look().Model}: read {speed.ReadBytesPerSecond / 1e9:F1} GB/s ({speed.ReadBytesPerSecondOneThread / 1e9:F1} on one thread),"
+            + $" float32 {speed.FloatOperationsPerSecond / 1e9:F0} GFLOP/s, int8 by intrinsics {speed.ByteOperationsPerSecond / 1e9:F0} GOP/s");
+        Console.WriteLine($"{"format",-7} {"n × k",-11} {"rows",4} {"GB/s",22} {"of read",8} {"GOP/s",24} {"of peak",8}");
         using WorkerPool pool = new(threads);
         foreach (TensorFormat format in formats)
         {
@@ -30,13 +34,13 @@ static unsafe partial class MatMulBenchmark
             {
                 foreach (int rows in (int[])[1, 8, 128])
                 {
-                    Measure(pool, set, format, n, k, rows);
+                    Measure(pool, set, format, n, k, rows, BlockFormat.Of(format) is QuantizedFormat ? speed.ByteOperationsPerSecond : speed.FloatOperationsPerSecond);
                 }
             }
         }
     }
 
-    static void Measure(WorkerPool pool, InstructionSet set, TensorFormat format, int n, int k, int rows)
+    static void Measure(WorkerPool pool, InstructionSet set, TensorFormat format, int n, int k, int rows, double peak)
     {
         long bytes = BlockFormat.Of(format).RowBytes(k) * n;
         int copies = (int)Math.Clamp(WeightBytes / bytes, 1, rows == 1 ? 64 : 4);
@@ -80,7 +84,7 @@ static unsafe partial class MatMulBenchmark
         double operations = 2.0 * rows * n * k;
         Console.WriteLine(
             $"{format,-7} {$"{n} × {k}",-11} {rows,4} {bytes / median / 1e9,6:F1} ({bytes / seconds[^1] / 1e9,5:F1} … {bytes / seconds[0] / 1e9,5:F1})"
-            + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0})");
+            + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0}) {operations / median / peak,8:P0}");
     }
 
     /// <summary>Seconds: of this thread's processor time where it works alone, because machines are shared; else of the wall.</summary>

@@ -28,7 +28,7 @@ sealed class PlanScope(PlanLimits limits)
         return rows;
     }
 
-    /// <summary>The angles that all layers share which rotate by the same rule and the same positions.</summary>
+    /// <summary>The angles that all layers share which rotate by the same rule and the same positions. Factors are constants.</summary>
     internal RopeAngles Angles(Node node)
     {
         (Rope op, Value positions, Value? factors) = ((Rope)node.Op, node.Inputs[1], node.Inputs.Length == 3 ? node.Inputs[2] : null);
@@ -43,7 +43,7 @@ sealed class PlanScope(PlanLimits limits)
 }
 
 /// <summary>One piece of memory as large as the largest wish. The wishes come while the plan is made, the memory with the first use.</summary>
-sealed unsafe class Scratch
+sealed unsafe class Scratch : IDisposable
 {
     long _bytes;
     NativeMemoryOwner? _memory;
@@ -65,6 +65,9 @@ sealed unsafe class Scratch
             return _memory.Pointer;
         }
     }
+
+    /// <summary>Gives the memory back; every kernel that shares it may do so.</summary>
+    public void Dispose() => _memory?.Dispose();
 
     /// <summary>A size rounded up to whole cache lines.</summary>
     internal static long Lines(long bytes) => (bytes + 63) / 64 * 64;

@@ -54,9 +54,12 @@ abstract class RowKernel(string name, WorkerPool pool) : ParallelKernel(name, po
     protected override int Begin()
     {
         _rows = Outputs[0].RowCount;
-        _rowsPerChunk = Math.Max(1, ChunkElements / Outputs[0].RowLength);
+        _rowsPerChunk = Math.Max(1, ChunkElements / RowElements);
         return Chunks(_rows, _rowsPerChunk);
     }
+
+    /// <summary>What a row costs, in elements of an easy op.</summary>
+    protected virtual int RowElements => Outputs[0].RowLength;
 
     protected abstract void Row(int row, int worker);
 }

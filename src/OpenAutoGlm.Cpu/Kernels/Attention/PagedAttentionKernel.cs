@@ -50,6 +50,8 @@ sealed unsafe class PagedAttentionKernel<T> : ParallelKernel
         return Inputs[0][0] * Inputs[1][1];
     }
 
+    protected override void Dispose(bool disposing) => _scratch.Dispose();
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Token(int token, int kvHead, float* scores)
     {

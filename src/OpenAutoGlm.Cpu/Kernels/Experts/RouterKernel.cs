@@ -12,6 +12,8 @@ sealed unsafe class RouterKernel(string name, WorkerPool pool, Router op, int ex
     readonly double[][] _scores = [.. Enumerable.Range(0, pool.Threads).Select(_ => new double[experts])];
     readonly bool[][] _taken = [.. Enumerable.Range(0, pool.Threads).Select(_ => new bool[experts])];
 
+    protected override int RowElements => experts * op.Used;
+
     protected override void Row(int token, int worker)
     {
         (double[] scores, bool[] taken) = (_scores[worker], _taken[worker]);

@@ -90,7 +90,11 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
 
     protected override int Begin() => 0;
 
-    protected override void Dispose(bool disposing) => _lists.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _lists.Dispose();
+        _scratch.Dispose();
+    }
 
     /// <summary>Sorts pairs by expert, keeping their order within one; returns how many experts have any.</summary>
     int Sort(int* chosen, int pairs)

@@ -71,5 +71,9 @@ sealed unsafe class MatMulKernel : ParallelKernel
 
     protected override int Begin() => 0;
 
-    protected override void Dispose(bool disposing) => _identity.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _identity.Dispose();
+        _scratch.Dispose();
+    }
 }

@@ -35,6 +35,13 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         get => TLayout.GreatestByte <= 15 ? 8 : TLayout.GreatestByte <= 31 ? 4 : 2;
     }
 
+    /// <summary>From a group to the block of 32 activations in which it lies.</summary>
+    static int BlockShift
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLayout.GroupElements == 32 ? 0 : 1;
+    }
+
     internal override string Name => $"{format} {(UseBytes ? "int8" : "int16")}";
 
     internal override long WorkerBytes => PanelStrip.Bytes;
@@ -110,9 +117,11 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
         float* scales = _activations.Scales(shared, row) + (start / 32);
         float* groupSums = _activations.Sums(shared, row) + (start / TLayout.GroupElements);
         int* starts = _activations.Starts(shared, row) + (start / TLayout.GroupElements);
+        float* weightScales = strip.Scales;
+        float* minimums = strip.Minimums;
         byte* dots = strip.Dots;
         T sum = T.Load(sums);
-        for (int group = 0; group < groups; group++, dots += 256)
+        for (int group = 0; group < groups; group++)
         {
             T dot = Columns(T.Load(dots), T.Load(dots + 64), T.Load(dots + 128), T.Load(dots + 192));
             if (UseBytes && TLayout.Offset != 0)
@@ -120,7 +129,10 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
                 dot = T.AddInts(dot, T.BroadcastInt(starts[group]));
             }
 
-            sum = Add(dot, strip.Scales + (16 * group), strip.Minimums + (16 * group), T.Broadcast(scales[group * TLayout.GroupElements / 32]), groupSums + group, sum);
+            sum = Add(dot, weightScales, minimums, T.Broadcast(scales[group >> BlockShift]), groupSums + group, sum);
+            dots += 256;
+            weightScales += 16;
+            minimums += 16;
         }
 
         T.Store(sum, sums);
@@ -316,7 +328,7 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
                 }
             }
 
-            long scale = toScales + (group * TLayout.GroupElements / 32 * sizeof(float));
+            long scale = toScales + ((group >> BlockShift) * sizeof(float));
             T weightScale = T.Load(strip.Scales + (16 * group));
             sum0 = T.MultiplyAdd(T.ToFloats(dot0), weightScale * T.Broadcast(*(float*)(x0 + scale)), sum0);
             sum1 = T.MultiplyAdd(T.ToFloats(dot1), weightScale * T.Broadcast(*(float*)(x1 + scale)), sum1);
@@ -375,7 +387,7 @@ sealed unsafe class QuantizedProduct<T, TLayout>(TensorFormat format, int k) : P
                 }
             }
 
-            T scale = T.Broadcast(scales[group * TLayout.GroupElements / 32]);
+            T scale = T.Broadcast(scales[group >> BlockShift]);
             sum = Add(dot, strip.Scales + (16 * group), strip.Minimums + (16 * group), scale, groupSums + group, sum);
         }
 

@@ -8,24 +8,40 @@ static unsafe class Headers
 {
     /// <summary>One binary16 of every block of 16 rows into [blocks, 16] float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Halves<T>(byte** rows, int offset, int blockBytes, int blocks, ushort* halves, float* to)
+    internal static void Halves<T, TLayout>(byte** rows, int offset, int blocks, ushort* halves, float* to)
         where T : struct, ILanes<T>
+        where TLayout : struct, IWeightLayout
     {
         for (int row = 0; row < PanelProduct.PanelRows; row++)
         {
             byte* from = rows[row] + offset;
             ushort* lane = halves + row;
-            for (int block = 0; block < blocks; block++)
+            int block = 0;
+            for (; block <= blocks - 8; block += 8)
+            {
+                lane[0] = *(ushort*)from;
+                lane[16] = *(ushort*)(from + TLayout.BlockBytes);
+                lane[32] = *(ushort*)(from + (2 * TLayout.BlockBytes));
+                lane[48] = *(ushort*)(from + (3 * TLayout.BlockBytes));
+                lane[64] = *(ushort*)(from + (4 * TLayout.BlockBytes));
+                lane[80] = *(ushort*)(from + (5 * TLayout.BlockBytes));
+                lane[96] = *(ushort*)(from + (6 * TLayout.BlockBytes));
+                lane[112] = *(ushort*)(from + (7 * TLayout.BlockBytes));
+                from += 8 * TLayout.BlockBytes;
+                lane += 8 * PanelProduct.PanelRows;
+            }
+
+            for (; block < blocks; block++)
             {
                 *lane = *(ushort*)from;
-                from += blockBytes;
+                from += TLayout.BlockBytes;
                 lane += PanelProduct.PanelRows;
             }
         }
 
-        for (int block = 0; block < blocks; block++)
+        for (int block = 0; block < blocks; block++, halves += 16, to += 16)
         {
-            T.Store(Functions.HalvesToFloats(T.LoadHalves(halves + (block * 16))), to + (block * 16));
+            T.Store(Functions.HalvesToFloats(T.LoadHalves(halves)), to);
         }
     }
 

@@ -42,7 +42,7 @@ readonly unsafe struct Q4_0Layout : IWeightLayout
     public static int GreatestByte => 15;
 
     public static void Open<T>(PanelStrip strip, int elements)
-        where T : struct, ILanes<T> => Headers.Halves<T>(strip.Rows, 0, BlockBytes, elements / 32, strip.Halves, strip.Scales);
+        where T : struct, ILanes<T> => Headers.Halves<T, Q4_0Layout>(strip.Rows, 0, elements / 32, strip.Halves, strip.Scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeQuads<T> Quads<T>(byte* a, byte* b, byte* c, byte* d, int part)
@@ -67,8 +67,8 @@ readonly unsafe struct Q4_1Layout : IWeightLayout
     public static void Open<T>(PanelStrip strip, int elements)
         where T : struct, ILanes<T>
     {
-        Headers.Halves<T>(strip.Rows, 0, BlockBytes, elements / 32, strip.Halves, strip.Scales);
-        Headers.Halves<T>(strip.Rows, 2, BlockBytes, elements / 32, strip.Halves, strip.Minimums);
+        Headers.Halves<T, Q4_1Layout>(strip.Rows, 0, elements / 32, strip.Halves, strip.Scales);
+        Headers.Halves<T, Q4_1Layout>(strip.Rows, 2, elements / 32, strip.Halves, strip.Minimums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,7 +95,7 @@ readonly unsafe struct IQ4_NLLayout : IWeightLayout
     static ReadOnlySpan<sbyte> Levels => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
     public static void Open<T>(PanelStrip strip, int elements)
-        where T : struct, ILanes<T> => Headers.Halves<T>(strip.Rows, 0, BlockBytes, elements / 32, strip.Halves, strip.Scales);
+        where T : struct, ILanes<T> => Headers.Halves<T, IQ4_NLLayout>(strip.Rows, 0, elements / 32, strip.Halves, strip.Scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeQuads<T> Quads<T>(byte* a, byte* b, byte* c, byte* d, int part)

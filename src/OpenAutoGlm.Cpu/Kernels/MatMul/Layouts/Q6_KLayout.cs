@@ -26,7 +26,7 @@ readonly unsafe struct Q6_KLayout : IWeightLayout
         where T : struct, ILanes<T>
     {
         int blocks = elements / BlockElements;
-        Headers.Halves<T>(strip.Rows, 208, BlockBytes, blocks, strip.Halves, strip.Minimums);
+        Headers.Halves<T, Q6_KLayout>(strip.Rows, 208, blocks, strip.Halves, strip.Minimums);
         float* scales = strip.Scales;
         for (int block = 0; block < blocks; block++, scales += 256)
         {

@@ -19,7 +19,7 @@ readonly unsafe struct Q8_0Layout : IWeightLayout
     public static int GreatestByte => 255;
 
     public static void Open<T>(PanelStrip strip, int elements)
-        where T : struct, ILanes<T> => Headers.Halves<T>(strip.Rows, 0, BlockBytes, elements / 32, strip.Halves, strip.Scales);
+        where T : struct, ILanes<T> => Headers.Halves<T, Q8_0Layout>(strip.Rows, 0, elements / 32, strip.Halves, strip.Scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeQuads<T> Quads<T>(byte* a, byte* b, byte* c, byte* d, int part)
