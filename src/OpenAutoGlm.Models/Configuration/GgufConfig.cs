@@ -59,6 +59,12 @@ public static class GgufConfig
         return ConfigRules.Checked(config, fields, "attention.head_count_kv", "attention.key_length", "rope.dimension_count");
     }
 
+    /// <summary>What GGUF files call an architecture, and which pairs it turns there.</summary>
+    internal static (string Name, RopePairing Pairing) NameOf(string architecture) =>
+        Families.FirstOrDefault(family => family.Architecture == architecture) is { } family
+            ? (family.Name, family.Pairing)
+            : throw new ArgumentException($"GGUF files have no name for the architecture '{architecture}'.", nameof(architecture));
+
     static int Layers(GgufFields fields)
     {
         int blocks = fields.Count("block_count", ConfigFields.MaxLayers);

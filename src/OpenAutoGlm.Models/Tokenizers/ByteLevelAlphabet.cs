@@ -28,6 +28,9 @@ static class ByteLevelAlphabet
         return bytes;
     }
 
+    /// <summary>The character that stands for a byte.</summary>
+    public static char Encode(byte value) => (char)Array.IndexOf(ByteOfCharacter, value);
+
     /// <summary>The bytes a token's spelling stands for, or its UTF-8 where it is not spelled in the alphabet.</summary>
     /// <remarks>Added tokens are listed among the others as plain text, and may hold any character.</remarks>
     public static byte[] DecodeOrUtf8(string spelling) => Decode(spelling) ?? Encoding.UTF8.GetBytes(spelling);
