@@ -8,7 +8,8 @@ interface ITextSource
 {
     /// <summary>Accepts a request or refuses it at once.</summary>
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
-    ITextRun Start(GenerationRequest request);
+    /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
+    ITextRun Start(GenerationRequest request, CancellationToken cancellation);
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -24,7 +25,7 @@ interface ITextRun : IAsyncDisposable
 /// <summary>The engine behind the wall.</summary>
 sealed class EngineTextSource(TextGenerator generator) : ITextSource
 {
-    public ITextRun Start(GenerationRequest request) => new Run(generator.Start(request));
+    public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
 
     sealed class Run(TextGeneration generation) : ITextRun
     {

@@ -45,7 +45,7 @@ sealed class TextRuns : IAsyncDisposable
             foreach (GenerationRequest request in requests)
             {
                 cancellation.ThrowIfCancellationRequested();
-                runs.Add(source.Start(request));
+                runs.Add(source.Start(request, cancellation));
             }
         }
         catch

@@ -196,7 +196,7 @@ public class ErrorTests
     {
         public static int Started, Disposed;
 
-        public ITextRun Start(OpenAutoGlm.Engine.Generation.GenerationRequest request) =>
+        public ITextRun Start(OpenAutoGlm.Engine.Generation.GenerationRequest request, CancellationToken cancellation) =>
             Started++ == 0 ? new Run() : throw Refuse();
 
         static RequestRefusedException Refuse()

@@ -263,6 +263,7 @@ public class ParameterTests
     [InlineData(RefusalReason.ContextExceeded, "max_tokens", 400, "context_length_exceeded", "max_completion_tokens")]
     [InlineData(RefusalReason.KvMemoryExceeded, null, 400, "context_length_exceeded", "messages")]
     [InlineData(RefusalReason.TokenOutOfVocabulary, "logit_bias", 400, "invalid_value", "logit_bias")]
+    [InlineData(RefusalReason.TemplateRefused, "messages", 400, "invalid_value", "messages")]
     [InlineData(RefusalReason.QueueFull, null, 429, "queue_full", null)]
     [InlineData(RefusalReason.ShuttingDown, null, 503, "shutting_down", null)]
     public void A_refusal_of_the_engine_keeps_its_reason(RefusalReason reason, string? parameter, int status, string code, string? param)

@@ -36,7 +36,7 @@ sealed class ScriptedSource : ITextSource
 
     public GenerationRequest Last => Requests.Last();
 
-    public ITextRun Start(GenerationRequest request)
+    public ITextRun Start(GenerationRequest request, CancellationToken cancellation)
     {
         if (Refusal is not null)
         {

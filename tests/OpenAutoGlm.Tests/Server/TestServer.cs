@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Generation;
 
 namespace OpenAutoGlm.Server;
 
@@ -12,8 +13,13 @@ sealed class TestServer : IAsyncDisposable
     {
         Server = server;
         Source = source;
-        Client = new HttpClient { BaseAddress = new Uri(server.Urls.Single()), Timeout = TimeSpan.FromSeconds(30) };
+        // A response that is disposed half read closes its connection at once.
+        Client = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri(server.Urls.Single()), Timeout = TimeSpan.FromSeconds(30) };
     }
+
+    /// <summary>Over a real engine; the source of this server says nothing.</summary>
+    public static Task<TestServer> StartAsync(TextGenerator generator, RecordingLog? log = null) =>
+        StartAsync(new ScriptedSource(), new ServerOptions { LoggerFactory = log }, new ServedModel("tiny", generator));
 
     public AutoGlmServer Server { get; }
 
@@ -53,6 +59,13 @@ sealed class TestServer : IAsyncDisposable
         PostAsync("/v1/chat/completions", """{"model": "tiny", "messages": [{"role": "user", "content": "Hi"}]""" + more + "}");
 
     public Task<HttpResponseMessage> CompleteAsync(string more = "") => PostAsync("/v1/completions", """{"model": "tiny", "prompt": "Hi" """ + more + "}");
+
+    /// <summary>A long streamed completion that was accepted and is not read.</summary>
+    public Task<HttpResponseMessage> OpenStreamAsync()
+    {
+        byte[] body = """{"model": "tiny", "prompt": "Hi", "max_tokens": 200, "stream": true, "ignore_eos": true}"""u8.ToArray();
+        return Client.SendAsync(Post("/v1/completions", body), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
 
     /// <summary>The connection without a client's manners.</summary>
     public async Task<NetworkStream> ConnectAsync()

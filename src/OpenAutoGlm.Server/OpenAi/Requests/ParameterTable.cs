@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Server.OpenAi.Errors;
 using static OpenAutoGlm.Server.OpenAi.Requests.Routes;
 using static OpenAutoGlm.Server.OpenAi.Requests.Treatment;
@@ -36,7 +37,7 @@ static class ParameterTable
             (draft, value) => draft.SetMaxTokens(value)),
         new("n", Both, Honoured, "integer 1 … 128; default 1", "Choices for each prompt; n times prompts at most 128.",
             (draft, value) => draft.Choices = value.Int(1, GenerationRequest.MaxChoices)),
-        new("stop", Both, Honoured, "string, or array of at most 16 strings, none empty", "Strings that end a choice and are not part of it.",
+        new("stop", Both, Honoured, "string, or array of at most 16 strings of 1 … 4096 characters", "Strings that end a choice and are not part of it.",
             (draft, value) => draft.Stop = ReadStop(value)),
         new("stop_token_ids", Both, Honoured, "array of at most 256 token ids", "Tokens that end a choice, beside the model's own.",
             (draft, value) => draft.StopTokens = [.. value.Array(256).Select(id => id.Int(0))]),
@@ -82,7 +83,7 @@ static class ParameterTable
             ReadTemplateVariables),
         new("add_generation_prompt", Chat, Honoured, "boolean; default true", "Whether the prompt ends where the assistant's turn begins.",
             (draft, value) => draft.AddGenerationPrompt = value.Bool()),
-        new("add_special_tokens", Completions, Honoured, "boolean; default true", "Whether a text gets the tokenizer's beginning-of-text tokens and has its special tokens read.",
+        new("add_special_tokens", Completions, Honoured, "boolean; default true", "Whether the tokenizer adds what the model wants around a text.",
             (draft, value) => draft.AddSpecialTokens = value.Bool()),
 
         new("user", Both, Accepted, "string", "Names an end user for abuse reports; this server keeps no such record.", ReadLabel),
@@ -208,7 +209,7 @@ static class ParameterTable
     static ImmutableDictionary<int, float> ReadLogitBias(RequestValue value)
     {
         ImmutableDictionary<int, float>.Builder bias = ImmutableDictionary.CreateBuilder<int, float>();
-        foreach ((string name, RequestValue entry) in value.Properties(1024))
+        foreach ((string name, RequestValue entry) in value.Properties(SamplingOptions.MaxBiases))
         {
             // One spelling for one id: "01" and "+1" would make a second entry for the token of "1".
             bool isId = int.TryParse(name, NumberStyles.None, null, out int id) && (name[0] != '0' || name.Length == 1);
