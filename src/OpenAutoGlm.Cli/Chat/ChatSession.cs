@@ -141,7 +141,7 @@ sealed class ChatSession(Answering answering, IPromptReader reader, CommandConso
         ThinkingSplitter splitter = new();
         StringBuilder answer = new();
         StringBuilder thinking = new();
-        AnswerWriter writer = new(console.Output, Styled);
+        AnswerWriter writer = new(console.Output, Styled, console.OutputIsTerminal ? new WordWrap(() => Screen.Width - 1) : null);
         try
         {
             await foreach (GenerationEvent happened in answering(Request(), stop.Token))

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Models.Hub;
 
 namespace OpenAutoGlm.Cli.Doctor;
 
@@ -29,8 +30,8 @@ sealed record DoctorReport
         ProcessorFacts processor = ProcessorFacts.Read();
         MemoryFacts memory = MemoryFacts.Read();
         using CpuBackend backend = new(new CpuOptions { Threads = threads });
-        string folder = Path.GetFullPath(cache ?? ModelLocator.DefaultCacheFolder);
-        bool token = HasHubToken();
+        string folder = Path.GetFullPath(cache ?? HubOptions.FromEnvironment().CacheFolder);
+        bool token = HubOptions.FromEnvironment().Token is not null;
         return new DoctorReport
         {
             Processor = processor,
@@ -114,14 +115,5 @@ sealed record DoctorReport
         }
 
         return new DriveInfo(existing ?? "/").AvailableFreeSpace;
-    }
-
-    /// <summary>Whether there is a token where the hub's own tools look for one; never what it is.</summary>
-    static bool HasHubToken()
-    {
-        string home = Environment.GetEnvironmentVariable("HF_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface");
-        return !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HF_TOKEN"))
-            || File.Exists(Environment.GetEnvironmentVariable("HF_TOKEN_PATH") ?? Path.Combine(home, "token"));
     }
 }

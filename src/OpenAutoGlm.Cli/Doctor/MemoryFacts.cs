@@ -15,12 +15,15 @@ sealed record MemoryFacts(long TotalBytes, long AvailableBytes, string? HugePage
         return new MemoryFacts(total, Math.Min(total, Available() ?? total), HugePageMode());
     }
 
-    static long? Available()
+    /// <summary>The most memory that this process has held, mapped files included; null where nobody says.</summary>
+    public static long? PeakBytes() => Kibibytes("/proc/self/status", "VmHWM:");
+
+    static long? Available() => Kibibytes("/proc/meminfo", "MemAvailable:");
+
+    static long? Kibibytes(string source, string field)
     {
-        const string Source = "/proc/meminfo";
-        const string Field = "MemAvailable:";
-        string? line = File.Exists(Source) ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) : null;
-        return line is not null && long.TryParse(line[Field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long kib)
+        string? line = File.Exists(source) ? File.ReadLines(source).FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal)) : null;
+        return line is not null && long.TryParse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long kib)
             ? kib * 1024
             : null;
     }
