@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using OpenAutoGlm.Cli.Bench;
 using OpenAutoGlm.Cli.Consoles;
-using OpenAutoGlm.Cli.Doctor;
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Models.Architectures;
 using OpenAutoGlm.Optimization.Analysis;
@@ -52,14 +52,14 @@ sealed class BenchCommand : AutoGlmCommand
 
         Progress progress = new(Console);
         progress.Say("reading memory and multiplying, to know the machine's limits");
-        MachineRates machine = Machine.Measure(options.Cpu.Threads);
+        MachineSpeed machine = MachineProbe.Measure(options.Cpu.Threads);
         IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, progress.Say, cancellation);
         progress.End();
 
         ModelGraph graph = Architecture.Build(engine.Model.Config, engine.Model.Weights, new GraphOptions());
         WeightFormat format = WeightFormat.Of(graph);
         GraphCost cost = GraphCost.Of(graph);
-        MachineLimits limits = machine.Limits(format.Quantized);
+        MachineLimits limits = new(machine.ReadBytesPerSecond, format.Quantized ? machine.ByteOperationsPerSecond : machine.FloatOperationsPerSecond);
         BenchReport report = new()
         {
             Model = engine.Model.Name,
@@ -67,7 +67,7 @@ sealed class BenchCommand : AutoGlmCommand
             Backend = engine.Backend.Description,
             Machine = machine,
             Load = load,
-            PeakBytes = MemoryFacts.PeakBytes(),
+            PeakBytes = ProcessMemory.PeakBytes(),
             Rows = [.. speeds.Select(row => new BenchRow(row.Test, row.Speeds, row.Test.Prefill ? cost.PrefillFloor(limits) : cost.DecodeFloor(limits, row.Test.Tokens / 2)))],
         };
         if (arguments.GetValue(_json))

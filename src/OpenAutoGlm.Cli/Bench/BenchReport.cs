@@ -1,31 +1,9 @@
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Consoles;
-using OpenAutoGlm.Optimization.Analysis;
+using OpenAutoGlm.Cpu.Machine;
 using Spectre.Console;
 
 namespace OpenAutoGlm.Cli.Bench;
-
-/// <summary>What the machine reached at most in the same run.</summary>
-/// <param name="ReadBytesPerSecond">Streaming reads by all threads.</param>
-/// <param name="Int8OperationsPerSecond">Multiplies and adds on int8.</param>
-/// <param name="Fp32OperationsPerSecond">Multiplies and adds on float32.</param>
-/// <param name="Threads">Threads that took part.</param>
-sealed record MachineRates(double ReadBytesPerSecond, double Int8OperationsPerSecond, double Fp32OperationsPerSecond, int Threads)
-{
-    /// <summary>The limits for weights of a kind.</summary>
-    public MachineLimits Limits(bool quantized) => new(ReadBytesPerSecond, quantized ? Int8OperationsPerSecond : Fp32OperationsPerSecond);
-
-    public JsonObject ToJson() => new()
-    {
-        ["readBandwidthGBs"] = Math.Round(ReadBytesPerSecond / 1e9, 2),
-        ["int8Gops"] = Math.Round(Int8OperationsPerSecond / 1e9, 1),
-        ["fp32Gflops"] = Math.Round(Fp32OperationsPerSecond / 1e9, 1),
-        ["threads"] = Threads,
-    };
-
-    public override string ToString() =>
-        $"reads {Units.Bandwidth(ReadBytesPerSecond)} · int8 {Units.Count(Int8OperationsPerSecond)}OP/s · fp32 {Units.Count(Fp32OperationsPerSecond)}FLOP/s · {Threads} {(Threads == 1 ? "thread" : "threads")}";
-}
 
 /// <summary>One line of the result.</summary>
 /// <param name="Test">What was measured.</param>
@@ -45,7 +23,7 @@ sealed record BenchReport
 
     public required string Backend { get; init; }
 
-    public required MachineRates Machine { get; init; }
+    public required MachineSpeed Machine { get; init; }
 
     public required TimeSpan Load { get; init; }
 
@@ -59,7 +37,7 @@ sealed record BenchReport
         ["backend"] = Backend,
         ["loadSeconds"] = Math.Round(Load.TotalSeconds, 3),
         ["peakMemoryBytes"] = PeakBytes,
-        ["machine"] = Machine.ToJson(),
+        ["machine"] = SpeedText.ToJson(Machine),
         ["rows"] = new JsonArray([.. Rows.Select(row => (JsonNode)new JsonObject
         {
             ["test"] = row.Test.Name,
@@ -80,7 +58,7 @@ sealed record BenchReport
     {
         Facts facts = new(console, nameWidth: 9);
         facts.Add("model", $"{Model} · {Format} · {Backend}");
-        facts.Add("machine", Machine.ToString());
+        facts.Add("machine", SpeedText.Of(Machine));
         facts.Add("loaded", $"in {Units.Duration(Load)}, peak memory {(PeakBytes is { } bytes ? Units.Bytes(bytes) : "unknown")}");
         console.Output.WriteLine();
         Table table = new Table().Border(console.OutputIsTerminal ? TableBorder.Rounded : TableBorder.None);
