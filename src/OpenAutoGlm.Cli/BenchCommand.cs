@@ -37,8 +37,8 @@ sealed class BenchCommand : AutoGlmCommand
     {
         BenchTest[] tests =
         [
-            .. (arguments.GetValue(_prefill) ?? [512]).Where(tokens => tokens > 0).Select(tokens => new BenchTest(Prefill: true, tokens)),
-            .. (arguments.GetValue(_decode) ?? [128]).Where(tokens => tokens > 0).Select(tokens => new BenchTest(Prefill: false, tokens)),
+            .. Counts(arguments, _prefill, 512).Select(tokens => new BenchTest(Prefill: true, tokens)),
+            .. Counts(arguments, _decode, 128).Select(tokens => new BenchTest(Prefill: false, tokens)),
         ];
         if (tests.Length == 0)
         {
@@ -50,11 +50,11 @@ sealed class BenchCommand : AutoGlmCommand
         await using AutoInferenceEngine engine = await OpenModel.EngineAsync(ModelOf(arguments), options, Console, cancellation);
         TimeSpan load = Stopwatch.GetElapsedTime(start);
 
-        Progress progress = new(Console);
-        progress.Say("reading memory and multiplying, to know the machine's limits");
+        StatusLine status = new(Console);
+        status.Say("reading memory and multiplying, to know the machine's limits");
         MachineSpeed machine = MachineProbe.Measure(options.Cpu.Threads);
-        IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, progress.Say, cancellation);
-        progress.End();
+        IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, status.Say, cancellation);
+        status.End();
 
         ModelGraph graph = Architecture.Build(engine.Model.Config, engine.Model.Weights, new GraphOptions());
         WeightFormat format = WeightFormat.Of(graph);
@@ -81,6 +81,9 @@ sealed class BenchCommand : AutoGlmCommand
 
         return ExitCode.Done;
     }
+
+    static IEnumerable<int> Counts(ParseResult arguments, Option<int[]?> option, int otherwise) =>
+        (arguments.GetValue(option) is { Length: > 0 } given ? given : [otherwise]).Where(tokens => tokens > 0);
 
     string? ModelOf(ParseResult arguments)
     {

@@ -72,15 +72,15 @@ sealed class SynthCommand : AutoGlmCommand
     void Write(ModelShape shape, string format, string path, ParseResult arguments, CancellationToken cancellation)
     {
         long bytes = Cost(shape, format).WeightBytes;
-        Progress progress = new(Console);
+        StatusLine status = new(Console);
         ModelSynthesizer.Write(
             shape,
             format,
             path,
             arguments.GetValue(_seed) ?? 0,
-            new Written(written => progress.Say($"{path}: {Units.Bytes(written)} of {Units.Bytes(bytes)}")),
+            new Written(written => status.Say($"{path}: {Units.Bytes(written)} of {Units.Bytes(bytes)}")),
             cancellation);
-        progress.End();
+        status.End();
         if (arguments.GetValue(_json))
         {
             Console.WriteJson(new JsonObject { ["path"] = path, ["shape"] = shape.Name, ["format"] = format, ["bytes"] = new FileInfo(path).Length });

@@ -37,7 +37,7 @@ sealed class TokenizeCommand : AutoGlmCommand
             ?? throw new CommandFailedException($"{model.Path} has no tokenizer. Put tokenizer.json or tokenizer.model beside the weights, or take a GGUF file, which holds its own.");
         bool special = arguments.GetValue(_special);
         bool json = arguments.GetValue(_output) == "json";
-        if (arguments.GetValue(_ids) is { } ids)
+        if (arguments.GetValue(_ids) is { Length: > 0 } ids)
         {
             CheckIds(ids, tokenizer.VocabularySize);
             Write(ids, tokenizer.Decode(ids, skipSpecials: !special), json);

@@ -35,7 +35,8 @@ static class ShapeFile
         using JsonDocument file = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement fields = file.RootElement.TryGetProperty("text_config", out JsonElement text) ? text : file.RootElement;
         bool bias = fields.TryGetProperty("attention_bias", out JsonElement flag) ? flag.ValueKind == JsonValueKind.True : config.Architecture == "qwen2";
-        string name = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) is { Length: > 0 } folder ? folder : config.Architecture;
+        string? folder = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)));
+        string name = Path.GetFileName(path) == "config.json" && folder is { Length: > 0 } ? folder : Path.GetFileNameWithoutExtension(path);
 
         // GGUF files pair Llama's rotary elements side by side, and its queries and keys are permuted to fit.
         RopePairing pairing = config.Architecture == "llama" ? RopePairing.Interleaved : config.Rope.Pairing;

@@ -59,6 +59,40 @@ public sealed class ModelCommandTests(ModelCommandTests.TinyModel tiny) : IClass
     }
 
     [Fact]
+    public async Task Tokens_are_printed_one_a_line_with_controls_escaped()
+    {
+        string[] lines = (await CommandRun.Of("tokenize", "--model", tiny.Path, "--text", "a\nb")).Done().TrimEnd().Split('\n');
+        Assert.Equal(["\"a\"", "\"\\n\"", "\"b\""], lines.Select(line => line.Trim().Split("  ")[^1]));
+    }
+
+    [Fact]
+    public async Task Bench_prints_speeds_beside_the_machines_own()
+    {
+        CommandRun run = await CommandRun.Of("bench", "--model", tiny.Path, "--pp", "16", "--tg", "4,8", "--repetitions", "2", "--json", "--max-model-len", "64");
+        Assert.True(run.Code == ExitCode.Done, run.Error);
+        Assert.All(["readBandwidthGBs", "int8Gops", "fp32Gflops", "threads"], name => Assert.True(run.Json.GetProperty("machine").GetProperty(name).GetDouble() > 0));
+        JsonElement[] rows = [.. run.Json.GetProperty("rows").EnumerateArray()];
+        Assert.Equal(["pp16", "tg4", "tg8"], rows.Select(row => row.GetProperty("test").GetString()));
+        Assert.All(rows, row =>
+        {
+            JsonElement speed = row.GetProperty("tokensPerSecond");
+            Assert.InRange(speed.GetProperty("median").GetDouble(), speed.GetProperty("min").GetDouble(), speed.GetProperty("max").GetDouble());
+            Assert.Equal("Q8_0", row.GetProperty("format").GetString());
+            Assert.True(row.GetProperty("floorTokensPerSecond").GetDouble() > 0);
+        });
+    }
+
+    [Fact]
+    public async Task An_estimate_counts_without_writing()
+    {
+        CommandRun run = await CommandRun.Of("synth", "--shape", "glm-4-9b-0414", "--format", "Q8_0", "--estimate", "--bandwidth", "50", "--json");
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Equal(9.4e9, run.Json.GetProperty("parameters").GetDouble(), 0.05e9);
+        double bytes = run.Json.GetProperty("bytesPerToken").GetDouble();
+        Assert.Equal(50e9 / bytes, run.Json.GetProperty("decodeFloorTokensPerSecond").GetDouble(), 0.001);
+    }
+
+    [Fact]
     public async Task Run_streams_an_answer_and_a_seed_repeats_it()
     {
         string[] arguments = ["run", "--model", tiny.Path, "--max-tokens", "8", "--seed", "7", "--temperature", "1", "--stats", "--threads", "1", "--max-model-len", "256"];
@@ -92,6 +126,8 @@ public sealed class ModelCommandTests(ModelCommandTests.TinyModel tiny) : IClass
     [InlineData(ExitCode.Failed, "--ids: 999999 is no token", "tokenize", "--ids", "999999")]
     [InlineData(ExitCode.Failed, "999999", "generate", "--prompt-ids", "999999", "--max-model-len", "64")]
     [InlineData(ExitCode.Failed, "64", "generate", "--prompt-ids", "1", "--max-tokens", "65", "--max-model-len", "64")]
+    [InlineData(ExitCode.Usage, "exclude each other", "bench", "--shape", "llama-tiny")]
+    [InlineData(ExitCode.Usage, "nothing to measure", "bench", "--pp", "0", "--tg", "0")]
     [InlineData(ExitCode.Usage, "no prompt", "run", "--max-model-len", "64", "-")]
     [InlineData(ExitCode.Usage, "--prompt-ids takes token ids", "logits", "--prompt-ids", "1;2", "--output", "x")]
     [InlineData(ExitCode.Usage, "--temperature takes a number of at least 0", "run", "--temperature", "-1", "x")]
@@ -103,6 +139,18 @@ public sealed class ModelCommandTests(ModelCommandTests.TinyModel tiny) : IClass
         Assert.Equal(code, run.Code);
         Assert.Contains(message, run.Error);
         Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData(ExitCode.Failed, "'glm5' is no shape and no config.json. Shapes: llama-3.2-1b", "--shape", "glm5", "--estimate")]
+    [InlineData(ExitCode.Usage, "not made in the format 'Q9'", "--shape", "glm4-tiny", "--format", "Q9", "--estimate")]
+    [InlineData(ExitCode.Usage, "--output is missing", "--shape", "glm4-tiny")]
+    [InlineData(ExitCode.Usage, "--shape is missing")]
+    public async Task A_model_that_cannot_be_made_is_refused(int code, string message, params string[] arguments)
+    {
+        CommandRun run = await CommandRun.Of(["synth", .. arguments]);
+        Assert.Equal(code, run.Code);
+        Assert.Contains(message, run.Error);
     }
 
     [Theory]

@@ -1,7 +1,7 @@
 namespace OpenAutoGlm.Cli.Consoles;
 
 /// <summary>What is being done right now: one line that replaces itself on a terminal, nothing elsewhere.</summary>
-sealed class Progress(CommandConsole console)
+sealed class StatusLine(CommandConsole console)
 {
     bool _drawn;
 
