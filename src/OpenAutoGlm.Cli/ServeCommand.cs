@@ -62,7 +62,7 @@ sealed class ServeCommand : AutoGlmCommand
                 engines.Add(await OpenModel.EngineAsync(model, options, Console, cancellation));
             }
 
-            await ServeAsync(engines, Serve(engines, names), arguments, sample, cancellation);
+            await ServeAsync(engines, Serve(engines, names.Length > 0 ? names : [.. (sample ? [Sample] : models).Select(NameOf)]), arguments, sample, cancellation);
             return ExitCode.Done;
         }
         finally
@@ -74,9 +74,18 @@ sealed class ServeCommand : AutoGlmCommand
         }
     }
 
-    static ServedModel[] Serve(List<AutoInferenceEngine> engines, string[] names) => engines.Count == 1 && names.Length > 0
+    static ServedModel[] Serve(List<AutoInferenceEngine> engines, string[] names) => engines.Count == 1
         ? [new ServedModel(names[0], engines[0].Generator) { Aliases = [.. names[1..]] }]
-        : [.. engines.Select((engine, i) => new ServedModel(names.Length > 0 ? names[i] : engine.Model.Name, engine.Generator))];
+        : [.. engines.Select((engine, i) => new ServedModel(names[i], engine.Generator))];
+
+    /// <summary>What clients call a model that nobody named: organisation/model, the shape, or the file's or folder's name.</summary>
+    static string NameOf(string model) => ModelName.Parse(model) switch
+    {
+        ModelName.Hub hub => hub.Reference.Repository,
+        ModelName.Synthetic synthetic => synthetic.Shape,
+        _ when Directory.Exists(model) => new DirectoryInfo(model).Name,
+        _ => Path.GetFileNameWithoutExtension(model),
+    };
 
     async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
@@ -107,14 +116,15 @@ sealed class ServeCommand : AutoGlmCommand
 
         if (sample)
         {
-            Console.Note("This model's weights are random: its text is noise, good for trying the API and nothing else.");
-            Console.Note("A real one: autoglm serve organisation/model, or autoglm serve FILE.gguf.");
+            Console.Note("Its weights are random, so its text is noise: good for trying the API only.");
+            Console.Note("A real model: autoglm serve organisation/model, or autoglm serve FILE.gguf");
         }
 
         Console.Output.WriteLine($"Listening on {url}/v1");
         Console.Note("");
         Console.Note($"curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\");
-        Console.Note($"  -d '{{\"model\": \"{models[0].Id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}], \"max_tokens\": 32}}'");
+        Console.Note($"  -d '{{\"model\": \"{models[0].Id}\", \"max_tokens\": 32,");
+        Console.Note("       \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'");
         Console.Note("");
     }
 

@@ -52,7 +52,7 @@ public class ServeTests
     static async Task<string> Url(AutoglmProcess server)
     {
         string? line = await server.ReadLine();
-        Assert.True(line is not null && line.StartsWith(Listening, StringComparison.Ordinal), $"instead of an address: {line ?? await server.Error}");
-        return line[Listening.Length..];
+        Assert.True(line?.StartsWith(Listening, StringComparison.Ordinal) == true, $"instead of an address: {line ?? await server.Error}");
+        return line![Listening.Length..];
     }
 }

@@ -65,7 +65,7 @@ public sealed class TrainedModelTests : IDisposable
     {
         string model = SharedData.Path("models", "stories260K", "stories260K-f32.gguf");
         JsonElement split = JsonDocument.Parse(await AutoglmProcess.Run("tokenize", "--model", model, "--text", "Once upon a time", "--output", "json")).RootElement;
-        Assert.Equal([403, 407, 261, 378], split.GetProperty("ids").Deserialize<int[]>());
+        Assert.Equal([403, 407, 261, 378], split.GetProperty("ids").Deserialize<int[]>()!);
         JsonElement joined = JsonDocument.Parse(await AutoglmProcess.Run("tokenize", "--model", model, "--ids", "403,407,261,378", "--output", "json")).RootElement;
         Assert.Equal("Once upon a time", joined.GetProperty("text").GetString());
     }
