@@ -49,7 +49,17 @@ static class CommandLine
 
     static AutoGlmCommand[] Commands(CommandConsole console) =>
     [
+        new RunCommand(console),
+        new ChatCommand(console),
+        new ServeCommand(console),
+        new PullCommand(console),
+        new InspectCommand(console),
+        new SynthCommand(console),
+        new BenchCommand(console),
         new DoctorCommand(console),
+        new TokenizeCommand(console),
+        new GenerateCommand(console),
+        new LogitsCommand(console),
     ];
 
     static RootCommand Root(CommandConsole console)

@@ -8,14 +8,14 @@ namespace OpenAutoGlm.Cli;
 sealed class DoctorCommand : AutoGlmCommand
 {
     readonly Option<bool> _quick = Flags.Switch("--quick", "Skip the measurements of memory bandwidth and arithmetic.");
-    readonly Option<string?> _cache = Flags.Cache();
+    readonly HubFlags _hub = new();
     readonly Option<int?> _threads = Flags.Threads();
     readonly Option<bool> _json = Flags.Json();
 
     public DoctorCommand(CommandConsole console)
         : base("doctor", "Says what this machine has, what the engine will use of it, and what is missing.", console)
     {
-        AddAll(_quick, _cache, _threads, _json);
+        AddAll([_quick, _threads, .. _hub.All, _json]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -26,7 +26,7 @@ sealed class DoctorCommand : AutoGlmCommand
 
     protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        DoctorReport report = DoctorReport.Make(arguments.GetValue(_cache), arguments.GetValue(_threads), measure: !arguments.GetValue(_quick), cancellation);
+        DoctorReport report = DoctorReport.Make(_hub.Read(arguments), arguments.GetValue(_threads), measure: !arguments.GetValue(_quick));
         if (arguments.GetValue(_json))
         {
             Console.WriteJson(report.ToJson());

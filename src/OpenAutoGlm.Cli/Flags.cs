@@ -12,8 +12,10 @@ static class Flags
 {
     public static Option<bool> Json() => Switch("--json", "Print one JSON object instead of text.");
 
+    public static Option<string?> Model() => Text("--model", "model", "A GGUF file, a model folder, a name on the hub (organisation/model), or synth:SHAPE for random weights.", "-m");
+
     public static Option<string?> Cache() =>
-        Text("--cache", "folder", "Folder for models that were fetched or made. Default: $AUTOGLM_CACHE, else autoglm in the user's cache folder.");
+        Text("--cache", "folder", "Folder for models that were fetched or made. Default: $AUTOGLM_CACHE, else open-autoglm in the user's cache folder.");
 
     public static Option<int?> Threads() => Int("--threads", "Threads that compute. Default: one on every core.", 1, 1024, "-t");
 
@@ -56,6 +58,30 @@ static class Flags
         CustomParser = result => ByteSize.TryParse(Only(result), out long value)
             ? value
             : Refuse<long?>(result, name, "a size such as 512M, 4G or 6.5GiB"),
+    };
+
+    public static Option<int[]?> Ids(string name, string description) => List(name, description, "token ids with commas between them");
+
+    public static Option<int[]?> Counts(string name, string description) => List(name, description, "numbers of tokens with commas between them");
+
+    static Option<int[]?> List(string name, string description, string wanted) => new(name)
+    {
+        Description = description,
+        HelpName = "1,2,3",
+        CustomParser = result =>
+        {
+            string[] parts = Only(result).Split(',', StringSplitOptions.TrimEntries);
+            int[] values = new int[parts.Length];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out values[i]))
+                {
+                    return Refuse<int[]?>(result, name, wanted);
+                }
+            }
+
+            return values;
+        },
     };
 
     public static Option<string?> OneOf(string name, string description, params string[] values)

@@ -1,5 +1,5 @@
-using System.Globalization;
 using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 
 namespace OpenAutoGlm.Cli;
@@ -9,14 +9,11 @@ static class Statistics
 {
     public static string Line(ChoiceFinished finished)
     {
-        double prefill = finished.Timings.Prefill.TotalSeconds;
-        double decode = finished.Timings.Decode.TotalSeconds;
-        int computed = finished.Usage.PromptTokens - finished.Usage.CachedTokens;
-        int steps = finished.Usage.CompletionTokens - 1;
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"prompt {finished.Usage.PromptTokens} tokens{Rate(computed, prefill)} · answer {finished.Usage.CompletionTokens} tokens{Rate(steps, decode)} · first token after {Units.Duration(finished.Timings.Queue + finished.Timings.Prefill)} · ended by {finished.Reason.ToString().ToLowerInvariant()}");
+        TokenUsage usage = finished.Usage;
+        SequenceTimings timings = finished.Timings;
+        string prefill = Rate((usage.PromptTokens - usage.CachedTokens) / timings.Prefill.TotalSeconds);
+        return $"prompt {usage.PromptTokens} tokens{prefill} · answer {usage.CompletionTokens} tokens{Rate(timings.DecodeTokensPerSecond)} · first after {Units.Duration(timings.TimeToFirstToken)}";
     }
 
-    static string Rate(int tokens, double seconds) => tokens > 0 && seconds > 0 ? $" at {Units.Short(tokens / seconds)}/s" : "";
+    static string Rate(double tokensPerSecond) => double.IsFinite(tokensPerSecond) && tokensPerSecond > 0 ? $" at {Units.Short(tokensPerSecond)}/s" : "";
 }

@@ -1,9 +1,9 @@
-using System.Text.RegularExpressions;
+using OpenAutoGlm.Models.Hub;
 
 namespace OpenAutoGlm;
 
 /// <summary>What a user may call a model by: a path, a name on the hub, or a shape to fill with random weights.</summary>
-public abstract partial record ModelName
+public abstract record ModelName
 {
     const string SyntheticPrefix = "synth:";
 
@@ -16,9 +16,8 @@ public abstract partial record ModelName
     public sealed record Path(string Value) : ModelName;
 
     /// <summary>A repository on the hub.</summary>
-    /// <param name="Repository">Its name: organisation/model.</param>
-    /// <param name="Revision">Branch, tag or commit; null for the main branch.</param>
-    public sealed record Hub(string Repository, string? Revision) : ModelName;
+    /// <param name="Reference">Its name and revision.</param>
+    public sealed record Hub(HubReference Reference) : ModelName;
 
     /// <summary>A model of random weights, for measuring and trying out.</summary>
     /// <param name="Shape">Name of the shape.</param>
@@ -42,12 +41,18 @@ public abstract partial record ModelName
             return new Synthetic(parts[0], parts.Length > 1 ? parts[1] : null);
         }
 
-        Match hub = HubPattern.Match(text);
-        return hub.Success && !text.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
-            ? new Hub(hub.Groups["repository"].Value, hub.Groups["revision"].Success ? hub.Groups["revision"].Value : null)
-            : new Path(text);
-    }
+        if (text.Count(character => character == '/') == 1 && !text.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+        {
+            try
+            {
+                return new Hub(HubReference.Parse(text));
+            }
+            catch (HubException)
+            {
+                // No name on the hub, so a path.
+            }
+        }
 
-    [GeneratedRegex(@"\A(?<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?<revision>[\w./-]+))?\z", RegexOptions.CultureInvariant | RegexOptions.ECMAScript)]
-    static partial Regex HubPattern { get; }
+        return new Path(text);
+    }
 }

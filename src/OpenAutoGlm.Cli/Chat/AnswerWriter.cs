@@ -2,8 +2,11 @@ using OpenAutoGlm.Cli.Consoles;
 
 namespace OpenAutoGlm.Cli.Chat;
 
-/// <summary>Writes an answer as it comes: thinking dimmed where there are colours, between its tags where there are none.</summary>
-sealed class AnswerWriter(TextWriter output, bool styled)
+/// <summary>
+/// Writes an answer as it comes: thinking dimmed where there are colours, between its tags where there are none; lines
+/// broken between words on a terminal.
+/// </summary>
+sealed class AnswerWriter(TextWriter output, bool styled, WordWrap? wrap = null)
 {
     bool _thinking;
     bool _trimming = true;
@@ -20,7 +23,7 @@ sealed class AnswerWriter(TextWriter output, bool styled)
         string text = _trimming ? piece.Text.TrimStart('\n', '\r', ' ') : piece.Text;
         if (text.Length > 0)
         {
-            output.Write(text);
+            output.Write(wrap?.Wrap(text) ?? text);
             output.Flush();
             _trimming = false;
             _lineEnded = text.EndsWith('\n');
@@ -62,6 +65,7 @@ sealed class AnswerWriter(TextWriter output, bool styled)
             output.Write(styled ? Style.Dim : $"{(_lineEnded ? "" : "\n")}<think>\n");
         }
 
+        wrap?.Start();
         _lineEnded = true;
         _trimming = true;
         _thinking = thinking;

@@ -141,7 +141,7 @@ sealed class ChatSession(Answering answering, IPromptReader reader, CommandConso
         ThinkingSplitter splitter = new();
         StringBuilder answer = new();
         StringBuilder thinking = new();
-        AnswerWriter writer = new(console.Output, Styled);
+        AnswerWriter writer = new(console.Output, Styled, console.OutputIsTerminal ? new WordWrap(() => Screen.Width - 1) : null);
         try
         {
             await foreach (GenerationEvent happened in answering(Request(), stop.Token))
@@ -242,7 +242,8 @@ sealed class ChatSession(Answering answering, IPromptReader reader, CommandConso
         ("/save FILE, /load FILE", "the conversation as JSON"),
         ("/stats", "tokens and speed of the last answer; again to stop"),
         ("/exit", "leaves, as Ctrl-D does"),
-        ("", "A backslash at the end of a line, Alt-Enter or Ctrl-J begins a new line. Ctrl-C stops an answer."),
+        ("Alt-Enter, Ctrl-J, \\", "begins a new line, the backslash where it ends one"),
+        ("Ctrl-C", "stops an answer, takes a prompt back, and twice leaves"),
     ];
 
     static string Named(string file, string command) =>

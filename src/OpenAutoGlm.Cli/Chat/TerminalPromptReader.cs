@@ -17,6 +17,7 @@ sealed class TerminalPromptReader(Func<ConsoleKeyInfo> readKey, Func<bool> keyWa
     readonly EditView _view = new(output, colours ? $"{Style.Bold}{Style.Accent}›{Style.Reset} " : "› ", colours ? $"{Style.Dim}·{Style.Reset} " : "· ", promptWidth: 2);
     EditBuffer _buffer = new();
     string _draft = "";
+    bool _escaped;
     int _recalled;
 
     public string? Read()
@@ -72,10 +73,12 @@ sealed class TerminalPromptReader(Func<ConsoleKeyInfo> readKey, Func<bool> keyWa
 
     Outcome Take(ConsoleKeyInfo key)
     {
+        // A terminal sends Alt-Enter as Escape and, at once, Enter.
+        (bool alt, _escaped) = (_escaped, key.Key == ConsoleKey.Escape && keyWaiting());
         bool control = key.Modifiers.HasFlag(ConsoleModifiers.Control);
         return key.Key switch
         {
-            ConsoleKey.Enter => TakeEnter(key),
+            ConsoleKey.Enter => TakeEnter(key, alt),
             ConsoleKey.C when control => TakeBack(),
             ConsoleKey.D when control && _buffer.Length == 0 => Outcome.Ended,
             ConsoleKey.J when control => Edit(() => _buffer.Insert("\n")),
@@ -102,16 +105,16 @@ sealed class TerminalPromptReader(Func<ConsoleKeyInfo> readKey, Func<bool> keyWa
         };
     }
 
-    Outcome TakeEnter(ConsoleKeyInfo key)
+    Outcome TakeEnter(ConsoleKeyInfo key, bool alt)
     {
-        bool escaped = _buffer.Cursor == _buffer.Length && _buffer.Text.EndsWith('\\');
-        if (escaped)
+        bool continued = _buffer.Cursor == _buffer.Length && _buffer.Text.EndsWith('\\');
+        if (continued)
         {
             _buffer.Backspace();
         }
 
-        // A terminal sends Ctrl-J as the line feed that the key Enter with the character '\n' stands for.
-        if (escaped || key.Modifiers.HasFlag(ConsoleModifiers.Alt) || key.KeyChar == '\n' || keyWaiting())
+        // Ctrl-J comes as the key Enter with the character of a line feed.
+        if (continued || alt || key.Modifiers.HasFlag(ConsoleModifiers.Alt) || key.KeyChar == '\n' || keyWaiting())
         {
             return Edit(() => _buffer.Insert("\n"));
         }

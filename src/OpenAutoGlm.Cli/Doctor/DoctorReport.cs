@@ -2,107 +2,132 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Machine;
+using OpenAutoGlm.Models.Hub;
 
 namespace OpenAutoGlm.Cli.Doctor;
 
 /// <summary>What doctor found.</summary>
 sealed record DoctorReport
 {
-    public required ProcessorFacts Processor { get; init; }
+    const string HugePageSetting = "/sys/kernel/mm/transparent_hugepage/enabled";
 
-    public required MemoryFacts Memory { get; init; }
+    /// <summary>What is here.</summary>
+    public required MachineReport Machine { get; init; }
 
+    /// <summary>What it reaches; null where nobody measured.</summary>
+    public MachineSpeed? Speed { get; init; }
+
+    /// <summary>How the kernel gives out huge pages: always, madvise, never; null where nobody says.</summary>
+    public string? HugePages { get; init; }
+
+    /// <summary>The backend in its own words.</summary>
     public required string Backend { get; init; }
 
+    /// <summary>Where models are kept.</summary>
     public required string CacheFolder { get; init; }
 
+    /// <summary>Free bytes there.</summary>
     public required long CacheFreeBytes { get; init; }
 
+    /// <summary>Whether there is a token for the hub; never what it is.</summary>
     public required bool HubToken { get; init; }
 
-    /// <summary>What is missing or could be better, with the remedy.</summary>
-    public required IReadOnlyList<string> Advice { get; init; }
-
-    public static DoctorReport Make(string? cache, int? threads, bool measure, CancellationToken cancellation)
+    /// <summary>Looks around; measuring takes about a second.</summary>
+    public static DoctorReport Make(HubOptions hub, int? threads, bool measure)
     {
-        (_, _) = (measure, cancellation);
-        ProcessorFacts processor = ProcessorFacts.Read();
-        MemoryFacts memory = MemoryFacts.Read();
         using CpuBackend backend = new(new CpuOptions { Threads = threads });
-        string folder = Path.GetFullPath(cache ?? ModelLocator.DefaultCacheFolder);
-        bool token = HasHubToken();
         return new DoctorReport
         {
-            Processor = processor,
-            Memory = memory,
+            Machine = MachineProbe.Look(),
+            Speed = measure ? MachineProbe.Measure(threads) : null,
+            HugePages = HugePageMode(),
             Backend = backend.Description,
-            CacheFolder = folder,
-            CacheFreeBytes = FreeBytes(folder),
-            HubToken = token,
-            Advice = [.. Advise(processor, memory, token)],
+            CacheFolder = hub.CacheFolder,
+            CacheFreeBytes = FreeBytes(hub.CacheFolder),
+            HubToken = hub.Token is not null,
         };
+    }
+
+    /// <summary>What is missing or could be better, with the remedy.</summary>
+    public IEnumerable<string> Advice()
+    {
+        if (Machine.Extensions.Contains("avx512f") && Machine.InUse < InstructionSet.Avx512)
+        {
+            yield return "The processor has AVX-512, but the runtime does not offer it: look for DOTNET_EnableAVX512=0 in the environment.";
+        }
+
+        if (Machine.InUse < InstructionSet.Avx2 && RuntimeInformation.ProcessArchitecture == Architecture.X64)
+        {
+            yield return "Without AVX2 the engine is many times slower: look for DOTNET_EnableAVX2=0 or DOTNET_EnableHWIntrinsic=0 in the environment, or take a processor of 2013 or later.";
+        }
+
+        if (HugePages == "never")
+        {
+            yield return $"Huge pages are off: with 'madvise' in {HugePageSetting} reading weights is 10 to 15 % faster.";
+        }
+
+        if (Machine.Memory.Available < 4L << 30)
+        {
+            yield return $"{Units.Bytes(Machine.Memory.Available)} of memory are available: models of more than a few billion parameters will not fit.";
+        }
+
+        if (CacheFreeBytes < 20L << 30)
+        {
+            yield return $"{Units.Bytes(CacheFreeBytes)} are free in {CacheFolder}: a model of 9 billion parameters takes 5 to 20 GiB. AUTOGLM_CACHE or --cache names another folder.";
+        }
+
+        if (!HubToken)
+        {
+            yield return "There is no hub token: public models can be pulled, gated ones need HF_TOKEN in the environment.";
+        }
     }
 
     public JsonObject ToJson() => new()
     {
         ["runtime"] = RuntimeInformation.FrameworkDescription,
         ["operatingSystem"] = RuntimeInformation.OSDescription,
-        ["processor"] = Processor.Name,
-        ["cores"] = Environment.ProcessorCount,
-        ["instructionSets"] = new JsonArray([.. Processor.InstructionSets.Select(set => (JsonNode)set)]),
-        ["memoryBytes"] = Memory.TotalBytes,
-        ["memoryAvailableBytes"] = Memory.AvailableBytes,
-        ["hugePages"] = Memory.HugePages,
+        ["processor"] = Machine.Model,
+        ["architecture"] = Machine.Architecture,
+        ["cores"] = Machine.Cores,
+        ["usableCores"] = Machine.UsableCores,
+        ["extensions"] = new JsonArray([.. Machine.Extensions.Select(extension => (JsonNode)extension)]),
+        ["instructionSet"] = Machine.InUse.ToString(),
+        ["caches"] = new JsonArray([.. Machine.Caches.Select(cache => (JsonNode)new JsonObject { ["level"] = cache.Level, ["bytes"] = cache.Bytes, ["sharedBy"] = cache.SharedBy })]),
+        ["memoryBytes"] = Machine.Memory.Total,
+        ["memoryAvailableBytes"] = Machine.Memory.Available,
+        ["hugePages"] = HugePages,
+        ["machine"] = Speed is null ? null : SpeedText.ToJson(Speed),
         ["backend"] = Backend,
         ["cache"] = CacheFolder,
         ["cacheFreeBytes"] = CacheFreeBytes,
         ["hubToken"] = HubToken,
-        ["advice"] = new JsonArray([.. Advice.Select(advice => (JsonNode)advice)]),
+        ["advice"] = new JsonArray([.. Advice().Select(advice => (JsonNode)advice)]),
     };
 
     public void Print(CommandConsole console)
     {
         Facts facts = new(console);
-        facts.Add("processor", $"{Processor.Name}, {Environment.ProcessorCount} cores usable");
-        facts.Add("instructions", string.Join(", ", Processor.InstructionSets));
-        facts.Add("memory", $"{Units.Bytes(Memory.TotalBytes)}, {Units.Bytes(Memory.AvailableBytes)} available; huge pages: {Memory.HugePages ?? "unknown"}");
+        facts.Add("processor", $"{Machine.Model} ({Machine.Architecture}), {Machine.UsableCores:0.##} of {Machine.Cores} cores usable");
+        facts.Add("extensions", Machine.Extensions.IsEmpty ? "unknown" : string.Join(", ", Machine.Extensions));
+        facts.Add("caches", Machine.Caches.IsEmpty ? "unknown" : string.Join(", ", Machine.Caches.Select(Text)));
+        facts.Add("memory", $"{Units.Bytes(Machine.Memory.Total)}, {Units.Bytes(Machine.Memory.Available)} available; huge pages: {HugePages ?? "unknown"}");
+        if (Speed is not null)
+        {
+            facts.Add("measured", SpeedText.Of(Speed));
+        }
+
         facts.Add("the engine uses", Backend);
-        facts.Add("cache", $"{CacheFolder} ({Units.Bytes(CacheFreeBytes)} free)");
+        facts.Add("cache", $"{CacheFolder}, {Units.Bytes(CacheFreeBytes)} free");
         facts.Add("hub token", HubToken ? "present" : "none");
         facts.Add("runtime", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}");
-        foreach (string advice in Advice)
+        foreach (string advice in Advice())
         {
             console.Output.WriteLine($"! {advice}");
         }
     }
 
-    static IEnumerable<string> Advise(ProcessorFacts processor, MemoryFacts memory, bool token)
-    {
-        if (processor.Flags.Contains("avx512f") && InstructionSets.Best < InstructionSet.Avx512)
-        {
-            yield return "The processor has AVX-512, but the runtime does not offer it: look for DOTNET_EnableAVX512=0 in the environment.";
-        }
-
-        if (InstructionSets.Best < InstructionSet.Avx2 && RuntimeInformation.ProcessArchitecture == Architecture.X64)
-        {
-            yield return "Without AVX2 the engine is many times slower: look for DOTNET_EnableAVX2=0, or use a processor of 2013 or later.";
-        }
-
-        if (memory.HugePages == "never")
-        {
-            yield return "Huge pages are off; with 'madvise' in /sys/kernel/mm/transparent_hugepage/enabled reading weights is 10-15 % faster.";
-        }
-
-        if (memory.AvailableBytes < 4L << 30)
-        {
-            yield return $"Only {Units.Bytes(memory.AvailableBytes)} of memory are available: models beyond a billion parameters will not fit.";
-        }
-
-        if (!token)
-        {
-            yield return "No Hugging Face token: public models can be pulled, gated ones need HF_TOKEN.";
-        }
-    }
+    static string Text(CacheReport cache) => $"L{cache.Level} {Units.Bytes(cache.Bytes)}{(cache.SharedBy > 1 ? $" for {cache.SharedBy} cores" : "")}";
 
     /// <summary>Free bytes where the folder is or would be.</summary>
     static long FreeBytes(string folder)
@@ -116,12 +141,12 @@ sealed record DoctorReport
         return new DriveInfo(existing ?? "/").AvailableFreeSpace;
     }
 
-    /// <summary>Whether there is a token where the hub's own tools look for one; never what it is.</summary>
-    static bool HasHubToken()
+    static string? HugePageMode()
     {
-        string home = Environment.GetEnvironmentVariable("HF_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface");
-        return !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HF_TOKEN"))
-            || File.Exists(Environment.GetEnvironmentVariable("HF_TOKEN_PATH") ?? Path.Combine(home, "token"));
+        // The kernel brackets the mode in force: always [madvise] never.
+        string text = File.Exists(HugePageSetting) ? File.ReadAllText(HugePageSetting) : "";
+        int start = text.IndexOf('[', StringComparison.Ordinal);
+        int end = text.IndexOf(']', StringComparison.Ordinal);
+        return start >= 0 && end > start ? text[(start + 1)..end] : null;
     }
 }

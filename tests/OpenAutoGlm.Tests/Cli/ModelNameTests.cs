@@ -17,11 +17,13 @@ public sealed class ModelNameTests : IDisposable
     }
 
     [Theory]
-    [InlineData("zai-org/GLM-4-9B-0414", "zai-org/GLM-4-9B-0414", null)]
+    [InlineData("zai-org/GLM-4-9B-0414", "zai-org/GLM-4-9B-0414", "main")]
     [InlineData("zai-org/glm-edge-1.5b-chat@v1.0", "zai-org/glm-edge-1.5b-chat", "v1.0")]
-    [InlineData("a/b@refs/pr/3", "a/b", "refs/pr/3")]
-    public void Organisation_and_model_are_a_name_on_the_hub(string text, string repository, string? revision) =>
-        Assert.Equal(new ModelName.Hub(repository, revision), ModelName.Parse(text));
+    public void Organisation_and_model_are_a_name_on_the_hub(string text, string repository, string revision)
+    {
+        ModelName.Hub name = Assert.IsType<ModelName.Hub>(ModelName.Parse(text));
+        Assert.Equal((repository, revision), (name.Reference.Repository, name.Reference.Revision));
+    }
 
     [Theory]
     [InlineData("synth:glm4-tiny", "glm4-tiny", null)]
@@ -37,6 +39,7 @@ public sealed class ModelNameTests : IDisposable
     [InlineData("a/../b")]
     [InlineData("glm-4-9b-chat")]
     [InlineData("a/b@")]
+    [InlineData("a/b c")]
     [InlineData("a/b/c")]
     [InlineData("")]
     public void Everything_else_is_a_path_that_is_not_there(string text) => Assert.Equal(new ModelName.Path(text), ModelName.Parse(text));

@@ -53,6 +53,19 @@ public sealed class ChatSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Settings_reach_the_next_request_and_bad_ones_change_nothing()
+    {
+        await Chat(["/set temperature 0.25", "/set max_tokens 7", "/set thinking off", "/set temperature hot", "/set max-tokens 0", "/set colour red", "/set", "Hello"], Say("Yes."));
+        GenerationRequest request = Assert.Single(_requests);
+        Assert.Equal(0.25f, request.Sampling.Temperature);
+        Assert.Equal(7, request.MaxTokens);
+        Assert.False(((GenerationPrompt.Chat)request.Prompt).Variables!["enable_thinking"]!.GetValue<bool>());
+        Assert.Contains("error: temperature cannot be 'hot'.", _error.ToString());
+        Assert.Contains("error: max-tokens cannot be '0'.", _error.ToString());
+        Assert.Contains("error: 'colour' is no setting; there are temperature,", _error.ToString());
+    }
+
+    [Fact]
     public async Task A_saved_conversation_goes_on_after_loading()
     {
         string path = _folder.File("talk.json");
@@ -121,7 +134,7 @@ public sealed class ChatSessionTests : IDisposable
     public async Task Statistics_follow_the_answers_when_wanted()
     {
         await Chat(["/stats", "Hello"], Say("Yes."));
-        Assert.Contains("prompt 5 tokens at 10.0/s · answer 3 tokens at 4.00/s", _error.ToString());
+        Assert.Contains("prompt 5 tokens at 10.0/s · answer 3 tokens at 4.00/s · first after 500 ms", _error.ToString());
     }
 
     async Task<ChatSession> Chat(string[] turns, Answering answering)

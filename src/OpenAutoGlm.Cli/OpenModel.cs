@@ -1,0 +1,33 @@
+using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Cli.Pull;
+using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Hub;
+
+namespace OpenAutoGlm.Cli;
+
+/// <summary>How commands come to their model: fetching is shown, and a missing name is a usage error.</summary>
+static class OpenModel
+{
+    /// <summary>A model ready to answer.</summary>
+    public static async Task<AutoInferenceEngine> EngineAsync(string? name, AutoInferenceOptions options, CommandConsole console, CancellationToken cancellation)
+    {
+        string path = await LocateAsync(name, options.Hub, console, cancellation);
+        return await AutoInferenceEngine.FromPretrainedAsync(path, options, progress: null, cancellation);
+    }
+
+    /// <summary>A model's files.</summary>
+    public static async Task<ModelPackage> PackageAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation) =>
+        ModelPackage.Open(await LocateAsync(name, options, console, cancellation));
+
+    static async Task<string> LocateAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            throw CommandFailedException.Usage("There is no model. Give one with --model: a GGUF file, a model folder, organisation/model on the hub, or synth:glm4-tiny for random weights.");
+        }
+
+        return ModelName.Parse(name) is ModelName.Hub
+            ? await PullProgress.ShowAsync(name, console, progress => ModelLocator.LocateAsync(name, options, progress, cancellation))
+            : await ModelLocator.LocateAsync(name, options, progress: null, cancellation);
+    }
+}

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json.Nodes;
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Hub;
+using OpenAutoGlm.Models.Templates;
+using OpenAutoGlm.Server;
+
+namespace OpenAutoGlm;
+
+/// <summary>
+/// A model, ready to answer: found or fetched by name, opened, and put together with a backend and an engine. Owns all
+/// of them; disposing it cancels what still runs.
+/// </summary>
+public sealed class AutoInferenceEngine : IAsyncDisposable
+{
+    readonly TextGenerator? _generator;
+
+    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine)
+    {
+        Model = model;
+        Backend = backend;
+        Engine = engine;
+        ChatTemplate? template = model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
+        _generator = model.Tokenizer is { } tokenizer ? new TextGenerator(engine, tokenizer, template, model.Generation.EosIds) : null;
+    }
+
+    /// <summary>The model's files.</summary>
+    public ModelPackage Model { get; }
+
+    /// <summary>What computes.</summary>
+    public IBackend Backend { get; }
+
+    /// <summary>The engine, which knows token ids only.</summary>
+    public InferenceEngine Engine { get; }
+
+    /// <summary>Turns requests for text into sequences and back.</summary>
+    /// <exception cref="NotSupportedException">The model came without a tokenizer.</exception>
+    public TextGenerator Generator => _generator
+        ?? throw new NotSupportedException($"{Model.Path} has no tokenizer, so it cannot be given text: put tokenizer.json or tokenizer.model beside the weights, or give token ids to the engine.");
+
+    /// <summary>Whether the model has a chat template; without one it continues text.</summary>
+    public bool CanChat => _generator?.Template is not null;
+
+    /// <summary>Tokens that end an answer.</summary>
+    public ImmutableArray<int> EndTokens => [.. (Model.Tokenizer?.EosIds ?? []).Concat(Model.Generation.EosIds).Distinct()];
+
+    /// <summary>Finds a model, fetches it if need be, and makes it ready. Waits for all of it: <see cref="FromPretrainedAsync"/> does not.</summary>
+    /// <inheritdoc cref="FromPretrainedAsync"/>
+    public static AutoInferenceEngine FromPretrained(string nameOrPath, AutoInferenceOptions? options = null) =>
+        FromPretrainedAsync(nameOrPath, options).GetAwaiter().GetResult();
+
+    /// <summary>Finds a model, fetches it if need be, and makes it ready.</summary>
+    /// <param name="nameOrPath">A GGUF file, a model folder, organisation/model on the hub, or synth:SHAPE[:FORMAT].</param>
+    /// <param name="options">How to find and run it.</param>
+    /// <param name="progress">Hears how far a fetch is.</param>
+    /// <param name="cancellation">Breaks off a fetch.</param>
+    /// <exception cref="FileNotFoundException">There is no such file or folder; the message says what was tried.</exception>
+    /// <exception cref="HubException">The hub has no such model, or it could not be fetched.</exception>
+    /// <exception cref="ModelFormatException">The model's files are not what they must be.</exception>
+    /// <exception cref="NotSupportedException">The architecture or a format is not supported.</exception>
+    public static async Task<AutoInferenceEngine> FromPretrainedAsync(
+        string nameOrPath, AutoInferenceOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options ??= new AutoInferenceOptions();
+        string path = await ModelLocator.LocateAsync(nameOrPath, options.Hub, progress, cancellation);
+        return Open(path, options);
+    }
+
+    /// <summary>The prompt of a question: through the chat template where there is one, else the text itself.</summary>
+    /// <param name="question">What to ask.</param>
+    /// <param name="system">What the model is told first; null for nothing.</param>
+    /// <exception cref="NotSupportedException">There is a system message, but no chat template that could hold it.</exception>
+    public GenerationPrompt Ask(string question, string? system = null)
+    {
+        if (!CanChat)
+        {
+            return system is null ? new GenerationPrompt.Text(question) : throw new NotSupportedException($"{Model.Name} has no chat template, so there is no place for a system message.");
+        }
+
+        JsonArray messages = [];
+        if (system is not null)
+        {
+            messages.Add((JsonNode)new JsonObject { ["role"] = "system", ["content"] = system });
+        }
+
+        messages.Add((JsonNode)new JsonObject { ["role"] = "user", ["content"] = question });
+        return new GenerationPrompt.Chat(messages);
+    }
+
+    /// <summary>Answers a question, or continues a text where the model has no chat template, piece by piece.</summary>
+    /// <param name="question">What to ask.</param>
+    /// <param name="sampling">How tokens are chosen; null for what the model recommends.</param>
+    /// <param name="maxTokens">Longest answer; null for the rest of the context.</param>
+    /// <param name="cancellation">Ends the answer.</param>
+    /// <exception cref="RequestRefusedException">The question is too long, or the engine too busy.</exception>
+    /// <exception cref="SequenceFailedException">A step failed.</exception>
+    public async IAsyncEnumerable<string> StreamAsync(
+        string question, SamplingOptions? sampling = null, int? maxTokens = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await using TextGeneration generation = Generator.Start(
+            new GenerationRequest { Prompt = Ask(question), Sampling = sampling ?? RecommendedSampling, MaxTokens = maxTokens },
+            cancellation);
+        await foreach (GenerationEvent happened in generation.ReadAllAsync(cancellation))
+        {
+            switch (happened)
+            {
+                case TextDelta { Text.Length: > 0 } delta:
+                    yield return delta.Text;
+                    break;
+
+                case ChoiceFinished { Reason: FinishReason.Failed } failed:
+                    throw failed.Error as SequenceFailedException ?? new SequenceFailedException("The answer failed.", failed.Error);
+
+                case ChoiceFinished { Reason: FinishReason.Cancelled } cancelled:
+                    throw new SequenceCancelledException(cancelled.Cancellation, "The answer was cancelled.");
+            }
+        }
+    }
+
+    /// <summary>The same in one piece.</summary>
+    /// <inheritdoc cref="StreamAsync"/>
+    public async Task<string> GenerateAsync(string question, SamplingOptions? sampling = null, int? maxTokens = null, CancellationToken cancellation = default)
+    {
+        StringBuilder answer = new();
+        await foreach (string piece in StreamAsync(question, sampling, maxTokens, cancellation))
+        {
+            answer.Append(piece);
+        }
+
+        return answer.ToString();
+    }
+
+    /// <summary>What the model's authors recommend; temperature 1 where they say nothing.</summary>
+    public SamplingOptions RecommendedSampling => new()
+    {
+        Temperature = Model.Generation.Temperature ?? 1,
+        TopP = Model.Generation.TopP ?? 1,
+        TopK = Model.Generation.TopK ?? 0,
+        MinP = Model.Generation.MinP ?? 0,
+        RepetitionPenalty = Model.Generation.RepetitionPenalty ?? 1,
+    };
+
+    /// <summary>Serves the model over an OpenAI-compatible API until the token fires or the process is asked to end.</summary>
+    /// <param name="host">Address to listen on; 0.0.0.0 lets other machines in.</param>
+    /// <param name="port">Port; 0 for a free one.</param>
+    /// <param name="cancellation">Ends the serving: running answers may finish.</param>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public async Task DeployAsync(string host = "127.0.0.1", int port = 8000, CancellationToken cancellation = default)
+    {
+        await using AutoGlmServer server = new(new ServerOptions { Host = host, Port = port }, new ServedModel(Model.Name, Generator));
+        await server.RunAsync(cancellation);
+    }
+
+    /// <summary>Cancels what still runs and frees engine, backend and files, in this order.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.Run(Engine.Dispose);
+        Backend.Dispose();
+        Model.Dispose();
+    }
+
+    static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
+    {
+        ModelPackage model = ModelPackage.Open(path);
+        IBackend? backend = null;
+        InferenceEngine? engine = null;
+        try
+        {
+            backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu);
+            engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
+            return new AutoInferenceEngine(model, backend, engine);
+        }
+        catch
+        {
+            engine?.Dispose();
+            backend?.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+}

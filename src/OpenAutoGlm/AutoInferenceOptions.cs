@@ -1,0 +1,31 @@
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Engine;
+using OpenAutoGlm.Models.Hub;
+
+namespace OpenAutoGlm;
+
+/// <summary>What computes.</summary>
+public enum BackendKind
+{
+    /// <summary>The kernels of this processor.</summary>
+    Cpu,
+
+    /// <summary>The reference that defines what is correct; many times slower.</summary>
+    Reference,
+}
+
+/// <summary>How <see cref="AutoInferenceEngine"/> finds a model and runs it.</summary>
+public sealed record AutoInferenceOptions
+{
+    /// <summary>What computes.</summary>
+    public BackendKind Backend { get; init; } = BackendKind.Cpu;
+
+    /// <summary>Threads and arithmetic of <see cref="BackendKind.Cpu"/>.</summary>
+    public CpuOptions Cpu { get; init; } = new();
+
+    /// <summary>Limits of the engine.</summary>
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>Where models are fetched from and kept; null for what the environment says (<see cref="HubOptions.FromEnvironment()"/>).</summary>
+    public HubOptions? Hub { get; init; }
+}
