@@ -117,6 +117,9 @@ unsafe interface ILanes<T>
 
     static abstract T AddBytes(T a, T b);
 
+    /// <summary>All bits of a byte set where the bytes are equal.</summary>
+    static abstract T EqualBytes(T a, T b);
+
     static abstract T AddShorts(T a, T b);
 
     /// <summary>int32 lane = a0 · b0 + a1 · b1 over its two int16 elements; exact.</summary>
@@ -140,6 +143,6 @@ unsafe interface ILanes<T>
     /// <summary>In each quad: a2, a3, b2, b3.</summary>
     static abstract T InterleaveHighPairs(T a, T b);
 
-    /// <summary>Each byte, 0 … 15, replaced by that entry of a table of 16 bytes, which stands in every quad.</summary>
+    /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>
     static abstract T LookUp(T table, T indices);
 }

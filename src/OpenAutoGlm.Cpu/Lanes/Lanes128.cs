@@ -120,7 +120,7 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Abs(Lanes128 a) => new(Vector128.Abs(a._a), Vector128.Abs(a._b), Vector128.Abs(a._c), Vector128.Abs(a._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Round(Lanes128 a) => new(Vector128.Round(a._a, MidpointRounding.ToEven), Vector128.Round(a._b, MidpointRounding.ToEven), Vector128.Round(a._c, MidpointRounding.ToEven), Vector128.Round(a._d, MidpointRounding.ToEven));
+    public static Lanes128 Round(Lanes128 a) => new(Round(a._a), Round(a._b), Round(a._c), Round(a._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Less(Lanes128 a, Lanes128 b) => new(Vector128.LessThan(a._a, b._a), Vector128.LessThan(a._b, b._b), Vector128.LessThan(a._c, b._c), Vector128.LessThan(a._d, b._d));
@@ -169,6 +169,9 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 EqualInts(Lanes128 a, Lanes128 b) => new(Vector128.Equals(a._a.AsInt32(), b._a.AsInt32()).AsSingle(), Vector128.Equals(a._b.AsInt32(), b._b.AsInt32()).AsSingle(), Vector128.Equals(a._c.AsInt32(), b._c.AsInt32()).AsSingle(), Vector128.Equals(a._d.AsInt32(), b._d.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 EqualBytes(Lanes128 a, Lanes128 b) => new(Vector128.Equals(a._a.AsByte(), b._a.AsByte()).AsSingle(), Vector128.Equals(a._b.AsByte(), b._b.AsByte()).AsSingle(), Vector128.Equals(a._c.AsByte(), b._c.AsByte()).AsSingle(), Vector128.Equals(a._d.AsByte(), b._d.AsByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 And(Lanes128 a, Lanes128 b) => new(a._a & b._a, a._b & b._b, a._c & b._c, a._d & b._d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -212,6 +215,10 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LookUp(Lanes128 table, Lanes128 indices) => new(Vector128.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle(), Vector128.Shuffle(table._b.AsByte(), indices._b.AsByte()).AsSingle(), Vector128.Shuffle(table._c.AsByte(), indices._c.AsByte()).AsSingle(), Vector128.Shuffle(table._d.AsByte(), indices._d.AsByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> Round(Vector128<float> a) =>
+        Sse41.IsSupported ? Sse41.RoundToNearestInteger(a) : Vector128.Round(a, MidpointRounding.ToEven);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> MultiplyShorts(Vector128<float> a, Vector128<float> b)

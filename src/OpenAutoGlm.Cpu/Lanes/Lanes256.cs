@@ -111,7 +111,7 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 Abs(Lanes256 a) => new(Vector256.Abs(a._lower), Vector256.Abs(a._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Round(Lanes256 a) => new(Vector256.Round(a._lower, MidpointRounding.ToEven), Vector256.Round(a._upper, MidpointRounding.ToEven));
+    public static Lanes256 Round(Lanes256 a) => new(Avx.RoundToNearestInteger(a._lower), Avx.RoundToNearestInteger(a._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Less(Lanes256 a, Lanes256 b) => new(Vector256.LessThan(a._lower, b._lower), Vector256.LessThan(a._upper, b._upper));
@@ -160,6 +160,9 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 EqualInts(Lanes256 a, Lanes256 b) => new(Vector256.Equals(a._lower.AsInt32(), b._lower.AsInt32()).AsSingle(), Vector256.Equals(a._upper.AsInt32(), b._upper.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 EqualBytes(Lanes256 a, Lanes256 b) => new(Vector256.Equals(a._lower.AsByte(), b._lower.AsByte()).AsSingle(), Vector256.Equals(a._upper.AsByte(), b._upper.AsByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 And(Lanes256 a, Lanes256 b) => new(a._lower & b._lower, a._upper & b._upper);

@@ -102,7 +102,7 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 Abs(Lanes512 a) => new(Vector512.Abs(a._a));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Round(Lanes512 a) => new(Vector512.Round(a._a, MidpointRounding.ToEven));
+    public static Lanes512 Round(Lanes512 a) => new(Avx512F.RoundScale(a._a, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Less(Lanes512 a, Lanes512 b) => new(Vector512.LessThan(a._a, b._a));
@@ -151,6 +151,9 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 EqualInts(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._a.AsInt32(), b._a.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 EqualBytes(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._a.AsByte(), b._a.AsByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 And(Lanes512 a, Lanes512 b) => new(a._a & b._a);

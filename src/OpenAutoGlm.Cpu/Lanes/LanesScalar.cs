@@ -202,6 +202,16 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
         return a;
     }
 
+    public static LanesScalar EqualBytes(LanesScalar a, LanesScalar b)
+    {
+        for (int i = 0; i < 64; i++)
+        {
+            ((byte*)a._lanes)[i] = (byte)(((byte*)a._lanes)[i] == ((byte*)b._lanes)[i] ? 0xFF : 0);
+        }
+
+        return a;
+    }
+
     public static LanesScalar AddShorts(LanesScalar a, LanesScalar b)
     {
         for (int i = 0; i < 32; i++)
@@ -238,7 +248,7 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (int i = 0; i < 64; i++)
         {
-            ((byte*)indices._lanes)[i] = ((byte*)table._lanes)[((byte*)indices._lanes)[i]];
+            ((byte*)indices._lanes)[i] = ((byte*)table._lanes)[(i / 16 * 16) + ((byte*)indices._lanes)[i]];
         }
 
         return indices;

@@ -18,22 +18,23 @@ unsafe interface IFloatWeights<T>
 /// The product in float32. The one order: lane j sums the products of k = j, j + 16, j + 32, … in rising k with one
 /// fused multiply-add each; then the lanes are summed by <see cref="ILanes{T}.Sum"/>. With TWeights the weights are
 /// read where they lie when there are few rows; for many rows, and for formats that have no TWeights (exact
-/// arithmetic with quantised ones), four weight rows at a time are first written out as float32.
+/// arithmetic with quantised ones), a panel is first written out as float32.
 /// </summary>
 sealed unsafe class FloatProduct<T, TWeights>(BlockFormat format, int k, bool direct) : PanelProduct
     where T : struct, ILanes<T>
     where TWeights : struct, IFloatWeights<T>
 {
-    const int WeightTile = 4;
+    const int Tile = 4;
+    const int LaneFloats = 16;
 
     // From here on writing the weights out costs less than converting them for every tile of rows.
     const int FewRows = 8;
 
-    readonly int _rowFloats = (k + 15) / 16 * 16;
+    readonly int _rowFloats = (k + LaneFloats - 1) / LaneFloats * LaneFloats;
 
     internal override string Name => $"{format.Format} float";
 
-    internal override long WorkerBytes => direct && format.Format == TensorFormat.F32 ? 0 : (long)WeightTile * _rowFloats * sizeof(float);
+    internal override long WorkerBytes => direct && format.Format == TensorFormat.F32 ? 0 : (long)PanelRows * _rowFloats * sizeof(float);
 
     internal override long SharedBytes(int rows) => sizeof(float*);
 
@@ -41,59 +42,98 @@ sealed unsafe class FloatProduct<T, TWeights>(BlockFormat format, int k, bool di
 
     internal override void Multiply(WeightRows weights, int panel, RowList rows, float* y, byte* shared, byte* scratch)
     {
+        int first = panel * PanelRows;
+        int count = Math.Min(PanelRows, weights.Count - first);
         float* x = *(float**)shared;
-        int end = Math.Min(weights.Count, (panel + 1) * PanelRows);
-        for (int n = panel * PanelRows; n < end; n += WeightTile)
+        if (direct && (format.Format == TensorFormat.F32 || rows.Count < FewRows))
         {
-            int count = Math.Min(WeightTile, end - n);
-            if (direct && (format.Format == TensorFormat.F32 || rows.Count < FewRows))
-            {
-                Rows<TWeights>(weights[n], weights[n + 1], weights[n + 2], weights[n + 3], count, x, rows, y + n, weights.Count);
-                continue;
-            }
-
-            float* values = (float*)scratch;
-            for (int i = 0; i < count; i++)
-            {
-                format.Dequantize(new ReadOnlySpan<byte>(weights[n + i], (int)weights.RowBytes), new Span<float>(values + ((long)i * _rowFloats), k));
-            }
-
-            byte* Row(int i) => (byte*)(values + ((long)Math.Min(i, count - 1) * _rowFloats));
-            Rows<F32Weights<T>>(Row(0), Row(1), Row(2), Row(3), count, x, rows, y + n, weights.Count);
+            WeightRows panelRows = new((nint)weights[first], weights.RowBytes, count);
+            Panel<TWeights>(panelRows, x, rows, y + first, weights.Count);
+            return;
         }
+
+        float* values = (float*)scratch;
+        for (int i = 0; i < count; i++)
+        {
+            format.Dequantize(new ReadOnlySpan<byte>(weights[first + i], (int)weights.RowBytes), new Span<float>(values + ((long)i * _rowFloats), k));
+        }
+
+        Panel<F32Weights<T>>(new WeightRows((nint)values, _rowFloats * sizeof(float), count), x, rows, y + first, weights.Count);
     }
 
-    void Rows<TRead>(byte* w0, byte* w1, byte* w2, byte* w3, int count, float* x, RowList rows, float* y, int n)
+    /// <summary>Tiles of four weight rows and four rows, or one; the rows stay in the cache while the weight rows change.</summary>
+    void Panel<TRead>(WeightRows weights, float* x, RowList rows, float* y, int n)
         where TRead : struct, IFloatWeights<T>
     {
-        float* sums = stackalloc float[4 * WeightTile];
-        int i = 0;
-        for (; i <= rows.Count - 4; i += 4)
+        byte** w = stackalloc byte*[Tile];
+        float** xs = stackalloc float*[Tile];
+        float* sums = stackalloc float[Tile * Tile * LaneFloats];
+        float** tailRows = stackalloc float*[2 * Tile];
+        float* tails = stackalloc float[2 * Tile * LaneFloats];
+        int whole = k / LaneFloats * LaneFloats;
+        int tileRows;
+        for (int i = 0; i < rows.Count; i += tileRows)
         {
-            Tile<TRead>(w0, w1, w2, w3, Of(i), Of(i + 1), Of(i + 2), Of(i + 3), sums);
-            for (int row = 0; row < 4; row++)
+            tileRows = rows.Count - i >= Tile ? Tile : 1;
+            for (int row = 0; row < tileRows; row++)
             {
-                new ReadOnlySpan<float>(sums + (row * WeightTile), count).CopyTo(new Span<float>(y + ((long)rows.YOf(i + row) * n), count));
+                xs[row] = x + ((long)rows.XOf(i + row) * k);
+            }
+
+            for (int column = 0; column < weights.Count; column += Tile)
+            {
+                for (int j = 0; j < Tile; j++)
+                {
+                    w[j] = weights[column + j];
+                }
+
+                new Span<float>(sums, tileRows * Tile * LaneFloats).Clear();
+                Add<TRead>(w, xs, tileRows, whole, sums);
+                if (whole < k)
+                {
+                    Tails<TRead>(w, xs, tileRows, whole, tails, tailRows);
+                    Add<TRead>((byte**)tailRows, tailRows + Tile, tileRows, LaneFloats, sums);
+                }
+
+                for (int row = 0; row < tileRows; row++)
+                {
+                    float* to = y + ((long)rows.YOf(i + row) * n) + column;
+                    for (int j = 0; j < Math.Min(Tile, weights.Count - column); j++)
+                    {
+                        to[j] = T.Sum(T.Load(sums + (((row * Tile) + j) * LaneFloats)));
+                    }
+                }
             }
         }
-
-        for (; i < rows.Count; i++)
-        {
-            Tile<TRead>(w0, w1, w2, w3, Of(i), sums);
-            new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(y + ((long)rows.YOf(i) * n), count));
-        }
-
-        float* Of(int row) => x + ((long)rows.XOf(row) * k);
     }
 
-    /// <summary>Four weight rows and one row.</summary>
+    static void Add<TRead>(byte** w, float** xs, int rows, int count, float* sums)
+        where TRead : struct, IFloatWeights<T>
+    {
+        if (rows == Tile)
+        {
+            Four<TRead>(w, xs, count, sums);
+        }
+        else
+        {
+            One<TRead>(w, xs[0], count, sums);
+        }
+    }
+
+    /// <summary>Four weight rows and one row, added to the sums of the lanes, [4, 16].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Tile<TRead>(byte* w0, byte* w1, byte* w2, byte* w3, float* x, float* sums)
+    static void One<TRead>(byte** w, float* x, int count, float* sums)
         where TRead : struct, IFloatWeights<T>
     {
-        (T a, T b, T c, T d) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        int i = 0;
-        for (; i <= k - ILanes<T>.Count; i += ILanes<T>.Count)
+        byte* w0 = w[0];
+        byte* w1 = w[1];
+        byte* w2 = w[2];
+        byte* w3 = w[3];
+        T a = T.Load(sums);
+        T b = T.Load(sums + LaneFloats);
+        T c = T.Load(sums + (2 * LaneFloats));
+        T d = T.Load(sums + (3 * LaneFloats));
+        for (int i = 0; i < count; i += LaneFloats)
         {
             T part = T.Load(x + i);
             a = T.MultiplyAdd(TRead.Load(w0, i), part, a);
@@ -102,75 +142,110 @@ sealed unsafe class FloatProduct<T, TWeights>(BlockFormat format, int k, bool di
             d = T.MultiplyAdd(TRead.Load(w3, i), part, d);
         }
 
-        if (i < k)
-        {
-            T part = T.LoadFirst(x + i, k - i);
-            a = T.MultiplyAdd(LoadFirst<TRead>(w0, i), part, a);
-            b = T.MultiplyAdd(LoadFirst<TRead>(w1, i), part, b);
-            c = T.MultiplyAdd(LoadFirst<TRead>(w2, i), part, c);
-            d = T.MultiplyAdd(LoadFirst<TRead>(w3, i), part, d);
-        }
-
-        (sums[0], sums[1], sums[2], sums[3]) = (T.Sum(a), T.Sum(b), T.Sum(c), T.Sum(d));
+        T.Store(a, sums);
+        T.Store(b, sums + LaneFloats);
+        T.Store(c, sums + (2 * LaneFloats));
+        T.Store(d, sums + (3 * LaneFloats));
     }
 
-    /// <summary>Four weight rows and four rows: sixteen sums in registers.</summary>
+    /// <summary>Four weight rows and four rows, added to the sums of the lanes, [4 rows, 4 weight rows, 16], which stay in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Tile<TRead>(byte* w0, byte* w1, byte* w2, byte* w3, float* x0, float* x1, float* x2, float* x3, float* sums)
+    static void Four<TRead>(byte** w, float** xs, int count, float* sums)
         where TRead : struct, IFloatWeights<T>
     {
-        (T a0, T b0, T c0, T d0) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        (T a1, T b1, T c1, T d1) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        (T a2, T b2, T c2, T d2) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        (T a3, T b3, T c3, T d3) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        for (int i = 0; i < k; i += ILanes<T>.Count)
+        byte* w0 = w[0];
+        byte* w1 = w[1];
+        byte* w2 = w[2];
+        byte* w3 = w[3];
+        float* x0 = xs[0];
+        float* x1 = xs[1];
+        float* x2 = xs[2];
+        float* x3 = xs[3];
+        T a0 = T.Load(sums);
+        T b0 = T.Load(sums + LaneFloats);
+        T c0 = T.Load(sums + (2 * LaneFloats));
+        T d0 = T.Load(sums + (3 * LaneFloats));
+        T a1 = T.Load(sums + (4 * LaneFloats));
+        T b1 = T.Load(sums + (5 * LaneFloats));
+        T c1 = T.Load(sums + (6 * LaneFloats));
+        T d1 = T.Load(sums + (7 * LaneFloats));
+        T a2 = T.Load(sums + (8 * LaneFloats));
+        T b2 = T.Load(sums + (9 * LaneFloats));
+        T c2 = T.Load(sums + (10 * LaneFloats));
+        T d2 = T.Load(sums + (11 * LaneFloats));
+        T a3 = T.Load(sums + (12 * LaneFloats));
+        T b3 = T.Load(sums + (13 * LaneFloats));
+        T c3 = T.Load(sums + (14 * LaneFloats));
+        T d3 = T.Load(sums + (15 * LaneFloats));
+        for (int i = 0; i < count; i += LaneFloats)
         {
-            T a, b, c, d, p0, p1, p2, p3;
-            if (i <= k - ILanes<T>.Count)
-            {
-                (a, b, c, d) = (TRead.Load(w0, i), TRead.Load(w1, i), TRead.Load(w2, i), TRead.Load(w3, i));
-                (p0, p1, p2, p3) = (T.Load(x0 + i), T.Load(x1 + i), T.Load(x2 + i), T.Load(x3 + i));
-            }
-            else
-            {
-                (a, b, c, d) = (LoadFirst<TRead>(w0, i), LoadFirst<TRead>(w1, i), LoadFirst<TRead>(w2, i), LoadFirst<TRead>(w3, i));
-                (p0, p1, p2, p3) = (T.LoadFirst(x0 + i, k - i), T.LoadFirst(x1 + i, k - i), T.LoadFirst(x2 + i, k - i), T.LoadFirst(x3 + i, k - i));
-            }
-
-            a0 = T.MultiplyAdd(a, p0, a0);
-            b0 = T.MultiplyAdd(b, p0, b0);
-            c0 = T.MultiplyAdd(c, p0, c0);
-            d0 = T.MultiplyAdd(d, p0, d0);
-            a1 = T.MultiplyAdd(a, p1, a1);
-            b1 = T.MultiplyAdd(b, p1, b1);
-            c1 = T.MultiplyAdd(c, p1, c1);
-            d1 = T.MultiplyAdd(d, p1, d1);
-            a2 = T.MultiplyAdd(a, p2, a2);
-            b2 = T.MultiplyAdd(b, p2, b2);
-            c2 = T.MultiplyAdd(c, p2, c2);
-            d2 = T.MultiplyAdd(d, p2, d2);
-            a3 = T.MultiplyAdd(a, p3, a3);
-            b3 = T.MultiplyAdd(b, p3, b3);
-            c3 = T.MultiplyAdd(c, p3, c3);
-            d3 = T.MultiplyAdd(d, p3, d3);
+            T a = TRead.Load(w0, i);
+            T b = TRead.Load(w1, i);
+            T c = TRead.Load(w2, i);
+            T d = TRead.Load(w3, i);
+            T x = T.Load(x0 + i);
+            a0 = T.MultiplyAdd(a, x, a0);
+            b0 = T.MultiplyAdd(b, x, b0);
+            c0 = T.MultiplyAdd(c, x, c0);
+            d0 = T.MultiplyAdd(d, x, d0);
+            x = T.Load(x1 + i);
+            a1 = T.MultiplyAdd(a, x, a1);
+            b1 = T.MultiplyAdd(b, x, b1);
+            c1 = T.MultiplyAdd(c, x, c1);
+            d1 = T.MultiplyAdd(d, x, d1);
+            x = T.Load(x2 + i);
+            a2 = T.MultiplyAdd(a, x, a2);
+            b2 = T.MultiplyAdd(b, x, b2);
+            c2 = T.MultiplyAdd(c, x, c2);
+            d2 = T.MultiplyAdd(d, x, d2);
+            x = T.Load(x3 + i);
+            a3 = T.MultiplyAdd(a, x, a3);
+            b3 = T.MultiplyAdd(b, x, b3);
+            c3 = T.MultiplyAdd(c, x, c3);
+            d3 = T.MultiplyAdd(d, x, d3);
         }
 
-        (sums[0], sums[1], sums[2], sums[3]) = (T.Sum(a0), T.Sum(b0), T.Sum(c0), T.Sum(d0));
-        (sums[4], sums[5], sums[6], sums[7]) = (T.Sum(a1), T.Sum(b1), T.Sum(c1), T.Sum(d1));
-        (sums[8], sums[9], sums[10], sums[11]) = (T.Sum(a2), T.Sum(b2), T.Sum(c2), T.Sum(d2));
-        (sums[12], sums[13], sums[14], sums[15]) = (T.Sum(a3), T.Sum(b3), T.Sum(c3), T.Sum(d3));
+        T.Store(a0, sums);
+        T.Store(b0, sums + LaneFloats);
+        T.Store(c0, sums + (2 * LaneFloats));
+        T.Store(d0, sums + (3 * LaneFloats));
+        T.Store(a1, sums + (4 * LaneFloats));
+        T.Store(b1, sums + (5 * LaneFloats));
+        T.Store(c1, sums + (6 * LaneFloats));
+        T.Store(d1, sums + (7 * LaneFloats));
+        T.Store(a2, sums + (8 * LaneFloats));
+        T.Store(b2, sums + (9 * LaneFloats));
+        T.Store(c2, sums + (10 * LaneFloats));
+        T.Store(d2, sums + (11 * LaneFloats));
+        T.Store(a3, sums + (12 * LaneFloats));
+        T.Store(b3, sums + (13 * LaneFloats));
+        T.Store(c3, sums + (14 * LaneFloats));
+        T.Store(d3, sums + (15 * LaneFloats));
     }
 
-    /// <summary>The last elements of a row, zeros behind them.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    T LoadFirst<TRead>(byte* row, int i)
+    /// <summary>
+    /// What is behind the last whole lanes of four weight rows and of the rows, with zeros after it, 64 bytes for each,
+    /// and pointers to it. A product with 0 changes no sum.
+    /// </summary>
+    void Tails<TRead>(byte** w, float** xs, int rows, int whole, float* tails, float** tailRows)
         where TRead : struct, IFloatWeights<T>
     {
-        byte* copy = stackalloc byte[64];
-        new Span<byte>(copy, 64).Clear();
-        int bytes = (k - i) * TRead.ElementBytes;
-        new ReadOnlySpan<byte>(row + ((long)i * TRead.ElementBytes), bytes).CopyTo(new Span<byte>(copy, 64));
-        return TRead.Load(copy, 0);
+        new Span<float>(tails, 2 * Tile * LaneFloats).Clear();
+        for (int i = 0; i < 2 * Tile; i++)
+        {
+            tailRows[i] = tails + (i * LaneFloats);
+        }
+
+        for (int i = 0; i < Tile; i++)
+        {
+            ReadOnlySpan<byte> weight = new(w[i] + ((long)whole * TRead.ElementBytes), (k - whole) * TRead.ElementBytes);
+            weight.CopyTo(new Span<byte>(tailRows[i], LaneFloats * sizeof(float)));
+        }
+
+        for (int i = 0; i < rows; i++)
+        {
+            new ReadOnlySpan<float>(xs[i] + whole, k - whole).CopyTo(new Span<float>(tailRows[Tile + i], LaneFloats));
+        }
     }
 }
 
