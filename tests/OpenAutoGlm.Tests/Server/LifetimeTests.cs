@@ -97,6 +97,21 @@ public class LifetimeTests
     }
 
     [Fact]
+    public async Task Running_ends_when_its_token_fires()
+    {
+        await using AutoGlmServer server = new(new ServerOptions { Port = 0 }, new ServedModel("tiny", new ScriptedSource(), 64));
+        using CancellationTokenSource end = new();
+        Task running = server.RunAsync(end.Token);
+        await TestServer.UntilAsync(() => server.Urls.Count == 1);
+        using HttpClient client = new();
+        Uri health = new(server.Urls.Single() + "/health");
+        Assert.Equal("""{"status":"ready"}""", await client.GetStringAsync(health, TestContext.Current.CancellationToken));
+        await end.CancelAsync();
+        await running;
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync(health, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_reader_that_stops_reading_is_cut_off()
     {
         await using TestServer server = await TestServer.StartAsync(new ServerOptions { MinDataRate = 1_000_000_000, DataRatePatience = TimeSpan.FromSeconds(1.1) });

@@ -26,7 +26,7 @@ static class ParameterTable
     [
         new("model", Both, Honoured, "string, required", "Id or alias of a served model.",
             (draft, value) => draft.Model = value.String()),
-        new("messages", Chat, Honoured, "array, required", "The conversation; see below.",
+        new("messages", Chat, Honoured, "array, required", "The conversation; see above.",
             (draft, value) => draft.Messages = ChatMessages.Read(value)),
         new("prompt", Completions, Honoured, "string, array of strings, array of ids, array of arrays of ids; required", "What to continue; several prompts give n choices each, in order.",
             (draft, value) => draft.Prompts = Prompts.Read(value)),
@@ -97,13 +97,13 @@ static class ParameterTable
         new("modalities", Chat, Accepted, "[\"text\"]", "Answers are text.",
             (_, value) => Require(value.Array() is [{ IsString: true } only] && only.String() == "text", value, "must be [\"text\"]")),
 
-        new("response_format", Chat, Refused, "{\"type\": \"text\"} only", "Structured output " + NotYet + ".", ReadResponseFormat),
-        new("tools", Chat, Refused, "[] only", "Tool calls: " + NotYet + ".", (_, value) => Require(value.Array() is [], value, NotYet)),
-        new("tool_choice", Chat, Refused, "\"none\" only", "Tool calls: " + NotYet + ".", (_, value) => Require(value.IsString && value.String() == "none", value, NotYet)),
-        new("parallel_tool_calls", Chat, Refused, "", "Allowed with tools only, which are not supported yet.", (_, value) => throw value.Unsupported("is allowed with tools only, which are not supported yet")),
+        new("response_format", Chat, Refused, "{\"type\": \"text\"} only", "Structured output; not supported yet.", ReadResponseFormat),
+        new("tools", Chat, Refused, "[] only", "Tool calls; not supported yet.", (_, value) => Require(value.Array() is [], value, NotYet)),
+        new("tool_choice", Chat, Refused, "\"none\" only", "Tool calls; not supported yet.", (_, value) => Require(value.IsString && value.String() == "none", value, NotYet)),
+        new("parallel_tool_calls", Chat, Refused, "null only", "Allowed with tools only, which are not supported yet.", (_, value) => throw value.Unsupported("is allowed with tools only, which are not supported yet")),
         new("functions", Chat, Refused, "[] only", "The older name of tools.", (_, value) => Require(value.Array() is [], value, NotYet)),
         new("function_call", Chat, Refused, "\"none\" only", "The older name of tool_choice.", (_, value) => Require(value.IsString && value.String() == "none", value, NotYet)),
-        new("return_reasoning", Chat, Refused, "false only", "Thinking apart from the answer: " + NotYet + ".", (_, value) => Require(!value.Bool(), value, NotYet)),
+        new("return_reasoning", Chat, Refused, "false only", "Thinking apart from the answer; not supported yet.", (_, value) => Require(!value.Bool(), value, NotYet)),
         Unsupported("reasoning_effort", Chat, "Effort of thinking"),
         Unsupported("verbosity", Chat, "Length of answers"),
         Unsupported("prediction", Chat, "Predicted output"),
@@ -114,9 +114,9 @@ static class ParameterTable
         Unsupported("guided_choice", Both, "Structured output"),
         Unsupported("guided_grammar", Both, "Structured output"),
         Unsupported("structured_outputs", Both, "Structured output"),
-        new("echo", Completions, Refused, "false only", "The prompt in the answer: " + NotYet + ".", (_, value) => Require(!value.Bool(), value, NotYet)),
-        new("suffix", Completions, Refused, "\"\" only", "Text after the answer: " + NotYet + ".", (_, value) => Require(value.String().Length == 0, value, NotYet)),
-        new("best_of", Completions, Refused, "the value of n only", "Choosing among more answers than are given: " + NotYet + ".",
+        new("echo", Completions, Refused, "false only", "The prompt in the answer; not supported yet.", (_, value) => Require(!value.Bool(), value, NotYet)),
+        new("suffix", Completions, Refused, "\"\" only", "Text after the answer; not supported yet.", (_, value) => Require(value.String().Length == 0, value, NotYet)),
+        new("best_of", Completions, Refused, "the value of n only", "Choosing among more answers than are given; not supported yet.",
             (draft, value) => draft.BestOf = value.Int(1)),
     ];
 
@@ -169,7 +169,7 @@ static class ParameterTable
         All.Where(parameter => parameter.Routes.HasFlag(route)).ToFrozenDictionary(parameter => parameter.Name, StringComparer.Ordinal);
 
     static Parameter Unsupported(string name, Routes routes, string what) =>
-        new(name, routes, Refused, "", $"{what}: {NotYet}.", (_, value) => throw value.Unsupported(NotYet));
+        new(name, routes, Refused, "null only", $"{what}; not supported yet.", (_, value) => throw value.Unsupported(NotYet));
 
     static ApiError Unknown(Routes route, string name)
     {
