@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Engine;
+using OpenAutoGlm.Models.Hub;
+using OpenAutoGlm.Models.Templates;
 
 namespace OpenAutoGlm.Cli;
 
@@ -90,7 +93,8 @@ static class CommandLine
     {
         bool debug = Environment.GetEnvironmentVariable("AUTOGLM_DEBUG") == "1";
         string message = exception.Message.ReplaceLineEndings(" ");
-        bool expected = exception is CommandFailedException or IOException or UnauthorizedAccessException or NotSupportedException or HttpRequestException;
+        bool expected = exception is CommandFailedException or IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException
+            or HubException or TemplateException or RequestRefusedException or SequenceFailedException;
         console.Error.WriteLine($"error: {message}{(expected || debug ? "" : $" ({exception.GetType().Name}; AUTOGLM_DEBUG=1 shows where)")}");
         if (debug)
         {

@@ -28,7 +28,7 @@ sealed class LogitsCommand : AutoGlmCommand
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         await using AutoInferenceEngine engine = await OpenModel.EngineAsync(arguments.GetValue(_model), _engine.Read(arguments), Console, cancellation);
-        float[][] rows = engine.Engine.ComputeLogits([.. arguments.GetValue(_prompt)!]);
+        float[][] rows = await Task.Run(() => engine.Engine.ComputeLogits([.. arguments.GetValue(_prompt)!]), cancellation).WaitAsync(cancellation);
         string path = arguments.GetValue(_output)!;
         using (FileStream stream = File.Create(path))
         {

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Server;
@@ -22,13 +25,14 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<int?> _sequences = Flags.Int("--max-num-seqs", "Sequences that run at the same time. Default: 16.", 1, 4096);
     readonly Option<int?> _batchedTokens = Flags.Int("--max-num-batched-tokens", "Tokens in one step, all sequences together. Default: 512.", 1, 65_536);
+    readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
     readonly EngineFlags _engine = new();
 
     public ServeCommand(CommandConsole console)
         : base("serve", "Serves models over an OpenAI-compatible API until Ctrl-C or SIGTERM, then lets running answers finish.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _sequences, _batchedTokens, .. _engine.All]);
+        AddAll([_models, _names, _host, _port, _sequences, _batchedTokens, _verbose, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -89,7 +93,8 @@ sealed class ServeCommand : AutoGlmCommand
 
     async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
-        ServerOptions options = new() { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000 };
+        using ILoggerFactory loggers = Loggers(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
+        ServerOptions options = new() { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000, LoggerFactory = loggers };
         await using AutoGlmServer server = new(options, models);
         try
         {
@@ -106,6 +111,18 @@ sealed class ServeCommand : AutoGlmCommand
         await server.StopAsync(CancellationToken.None);
         Console.Note("Stopped.");
     }
+
+    ILoggerFactory Loggers(LogLevel least) => LoggerFactory.Create(logging =>
+    {
+        logging.SetMinimumLevel(least);
+        logging.AddSimpleConsole(format =>
+        {
+            format.SingleLine = true;
+            format.TimestampFormat = "HH:mm:ss ";
+            format.ColorBehavior = Console.Colours && Console.ErrorIsTerminal ? LoggerColorBehavior.Default : LoggerColorBehavior.Disabled;
+        });
+        logging.Services.Configure<ConsoleLoggerOptions>(target => target.LogToStandardErrorThreshold = LogLevel.Trace);
+    });
 
     void Announce(List<AutoInferenceEngine> engines, ServedModel[] models, string url, bool sample)
     {

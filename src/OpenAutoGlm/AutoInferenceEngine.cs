@@ -20,15 +20,15 @@ namespace OpenAutoGlm;
 /// </summary>
 public sealed class AutoInferenceEngine : IAsyncDisposable
 {
-    readonly TextGenerator? _generator;
+    // Only who wants text waits for the tokenizer and the template, and hears of their faults.
+    readonly Lazy<TextGenerator?> _generator;
 
     AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine)
     {
         Model = model;
         Backend = backend;
         Engine = engine;
-        ChatTemplate? template = model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
-        _generator = model.Tokenizer is { } tokenizer ? new TextGenerator(engine, tokenizer, template, model.Generation.EosIds) : null;
+        _generator = new Lazy<TextGenerator?>(CreateGenerator);
     }
 
     /// <summary>The model's files.</summary>
@@ -42,11 +42,13 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
 
     /// <summary>Turns requests for text into sequences and back.</summary>
     /// <exception cref="NotSupportedException">The model came without a tokenizer.</exception>
-    public TextGenerator Generator => _generator
+    /// <exception cref="ModelFormatException">The tokenizer contradicts itself or is not supported.</exception>
+    /// <exception cref="TemplateException">The chat template cannot be read.</exception>
+    public TextGenerator Generator => _generator.Value
         ?? throw new NotSupportedException($"{Model.Path} has no tokenizer, so it cannot be given text: put tokenizer.json or tokenizer.model beside the weights, or give token ids to the engine.");
 
     /// <summary>Whether the model has a chat template; without one it continues text.</summary>
-    public bool CanChat => _generator?.Template is not null;
+    public bool CanChat => _generator.Value?.Template is not null;
 
     /// <summary>Tokens that end an answer.</summary>
     public ImmutableArray<int> EndTokens => [.. (Model.Tokenizer?.EosIds ?? []).Concat(Model.Generation.EosIds).Distinct()];
@@ -164,6 +166,12 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         await Task.Run(Engine.Dispose);
         Backend.Dispose();
         Model.Dispose();
+    }
+
+    TextGenerator? CreateGenerator()
+    {
+        ChatTemplate? template = Model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
+        return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) : null;
     }
 
     static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
