@@ -36,16 +36,16 @@ sealed record FormatMixture(string Name, TensorFormat Base, TensorFormat Better,
             return TensorFormat.F32;
         }
 
-        return Fitting(Matters(tensor, layers, tied) ? Better : tensor.Kind == "attn_qkv" && Better != Base ? TensorFormat.Q5_K : Base, tensor.Extents[^1]);
+        return Fitting(Matters(tensor, layers, tied) ? Better : Base, tensor.Extents[^1]);
     }
 
-    /// <summary>The output projection, and the value and down projections of the first and the last layers and of every third between.</summary>
+    /// <summary>The output projection, and the projections to values and down, of the first and the last layers and of every third between.</summary>
     static bool Matters(PlannedTensor tensor, int layers, bool tied)
     {
         int eighth = layers / 8;
         bool layerMatters = tensor.Layer < eighth || tensor.Layer >= 7 * layers / 8 || (tensor.Layer - eighth) % 3 == 2;
         return tensor.Kind == "output" || (tied && tensor.Kind == "token_embd")
-            || (layerMatters && (tensor.Kind == "attn_v" || tensor.Kind.StartsWith("ffn_down", StringComparison.Ordinal)));
+            || (layerMatters && (tensor.Kind is "attn_v" or "attn_qkv" || tensor.Kind.StartsWith("ffn_down", StringComparison.Ordinal)));
     }
 
     static TensorFormat Fitting(TensorFormat format, int rowLength)

@@ -11,7 +11,7 @@ static class Mutation
     ];
 
     /// <summary>How many mutants a test tries: AUTOGLM_MUTATIONS for long runs.</summary>
-    public static int Count => int.TryParse(Environment.GetEnvironmentVariable("AUTOGLM_MUTATIONS"), out int count) ? count : 2000;
+    public static int Count => int.TryParse(Environment.GetEnvironmentVariable("AUTOGLM_MUTATIONS"), out int count) ? count : 1000;
 
     /// <summary>A broken copy: bytes replaced by random or extreme values, cut out, doubled, or the end cut off.</summary>
     public static byte[] Of(byte[] original, int head, Random random)

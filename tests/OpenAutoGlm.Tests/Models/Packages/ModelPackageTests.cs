@@ -129,6 +129,37 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Contains("32 B for each token, 4.00 KiB at full context", package.Describe());
     }
 
+    [Fact]
+    public void A_mutated_GGUF_model_or_configuration_is_opened_and_described_or_refused()
+    {
+        byte[] gguf = File.ReadAllBytes(_folder.Write("whole.gguf", Gguf()));
+        File.Delete(_folder.File("whole.gguf"));
+        WriteSafetensors();
+        byte[] config = System.Text.Encoding.UTF8.GetBytes(Config);
+        Random random = new(20261120);
+        int opened = 0;
+        for (int i = 0; i < Mutation.Count; i++)
+        {
+            string path = i % 2 == 0
+                ? _folder.Write("mutant.gguf", Mutation.Of(gguf, gguf.Length - 192, random))
+                : Path.GetDirectoryName(_folder.Write("config.json", Mutation.Of(config, config.Length, random)))!;
+            try
+            {
+                using ModelPackage package = ModelPackage.Open(path);
+                Assert.NotEmpty(package.Describe());
+                Assert.NotEmpty(package.Summarize().ToJson());
+                opened++;
+            }
+            catch (ModelFormatException error)
+            {
+                Assert.Contains(_folder.Root, error.Message);
+            }
+        }
+
+        Assert.InRange(opened, 1, Mutation.Count - 1);
+        Assert.Equal(0, _folder.OpenMappings);
+    }
+
     void WriteSafetensors()
     {
         SafetensorsWriter writer = new();
