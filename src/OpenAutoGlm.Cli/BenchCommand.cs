@@ -51,9 +51,12 @@ sealed class BenchCommand : AutoGlmCommand
         TimeSpan load = Stopwatch.GetElapsedTime(start);
 
         StatusLine status = new(Console);
+        IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, status.Say, cancellation);
+
+        // The measurement of the machine takes memory of its own, which is not the model's.
+        long? peak = ProcessMemory.PeakBytes();
         status.Say("reading memory and multiplying, to know the machine's limits");
         MachineSpeed machine = MachineProbe.Measure(options.Cpu.Threads);
-        IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, status.Say, cancellation);
         status.End();
 
         ModelGraph graph = Architecture.Build(engine.Model.Config, engine.Model.Weights, new GraphOptions());
@@ -67,7 +70,7 @@ sealed class BenchCommand : AutoGlmCommand
             Backend = engine.Backend.Description,
             Machine = machine,
             Load = load,
-            PeakBytes = ProcessMemory.PeakBytes(),
+            PeakBytes = peak,
             Rows = [.. speeds.Select(row => new BenchRow(row.Test, row.Speeds, row.Test.Prefill ? cost.PrefillFloor(limits) : cost.DecodeFloor(limits, row.Test.Tokens / 2)))],
         };
         if (arguments.GetValue(_json))

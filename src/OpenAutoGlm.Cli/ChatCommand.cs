@@ -16,7 +16,7 @@ sealed class ChatCommand : AutoGlmCommand
     readonly EngineFlags _engine = new();
 
     public ChatCommand(CommandConsole console)
-        : base("chat", "Talks with a model in the terminal. /help lists what can be changed on the way.", console)
+        : base("chat", "Talks with a model in the terminal; /help there lists its commands.", console)
     {
         Add(_model);
         AddAll([_modelFlag, _system, .. _sampling.All, .. _engine.All]);

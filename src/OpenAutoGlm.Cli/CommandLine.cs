@@ -67,7 +67,7 @@ static class CommandLine
 
     static RootCommand Root(CommandConsole console)
     {
-        RootCommand root = new("Runs and serves open language models: fetches them, says what they cost on this machine, chats, answers over an OpenAI-compatible API.");
+        RootCommand root = new("Runs and serves open language models on this machine.");
         foreach (AutoGlmCommand command in Commands(console))
         {
             root.Add(command);

@@ -13,7 +13,7 @@ sealed class DoctorCommand : AutoGlmCommand
     readonly Option<bool> _json = Flags.Json();
 
     public DoctorCommand(CommandConsole console)
-        : base("doctor", "Says what this machine has, what the engine will use of it, and what is missing.", console)
+        : base("doctor", "Says what this machine has, what the engine uses, and what is missing.", console)
     {
         AddAll([_quick, _threads, .. _hub.All, _json]);
     }

@@ -16,7 +16,7 @@ sealed class PullCommand : AutoGlmCommand
     readonly Option<bool> _json = Flags.Json();
 
     public PullCommand(CommandConsole console)
-        : base("pull", "Fetches a model into the cache, checked file by file; a pull that was broken off goes on where it was.", console)
+        : base("pull", "Fetches a model into the cache; goes on where it was broken off.", console)
     {
         Add(_name);
         AddAll([_include, _exclude, .. _hub.All, _json]);

@@ -29,7 +29,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly EngineFlags _engine = new();
 
     public ServeCommand(CommandConsole console)
-        : base("serve", "Serves models over an OpenAI-compatible API until Ctrl-C or SIGTERM, then lets running answers finish.", console)
+        : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
         AddAll([_models, _names, _host, _port, _sequences, _batchedTokens, _verbose, .. _engine.All]);

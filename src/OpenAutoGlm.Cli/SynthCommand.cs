@@ -23,7 +23,7 @@ sealed class SynthCommand : AutoGlmCommand
     readonly Option<bool> _json = Flags.Json();
 
     public SynthCommand(CommandConsole console)
-        : base("synth", "Writes a model of random weights in a published shape: as large and as fast as the real one, and of no other use.", console)
+        : base("synth", "Writes a model of random weights in a published shape, or says what it would cost.", console)
     {
         AddAll(_shape, _format, _output, _seed, _estimate, _bandwidth, _list, _json);
     }
