@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace OpenAutoGlm.Cli;
 
 /// <summary>Small trained models through the real program: their golden tokens and logits come from a float64 reference.</summary>
+[Trait("Matrix", "yes")]
 public sealed class TrainedModelTests : IDisposable
 {
     /// <summary>The golden logits have five decimals; the rest is float32 against float64.</summary>

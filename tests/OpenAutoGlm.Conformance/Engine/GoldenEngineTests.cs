@@ -7,6 +7,7 @@ using OpenAutoGlm.Logits;
 namespace OpenAutoGlm.Engine;
 
 /// <summary>The engine on the CPU backend over golden models: the published continuations, and one answer in every batch.</summary>
+[Trait("Matrix", "yes")]
 public class GoldenEngineTests
 {
     static readonly ImmutableArray<int> Prompt = [.. GoldenModel.Prompt];
