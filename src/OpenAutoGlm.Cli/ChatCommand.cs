@@ -38,7 +38,7 @@ sealed class ChatCommand : AutoGlmCommand
         }
 
         SamplingOptions sampling = _sampling.Read(arguments, engine.RecommendedSampling);
-        ChatSession session = new(Answering(engine.Generator), Reader(), Console, new ChatSettings(sampling, _sampling.MaxTokens(arguments)));
+        ChatSession session = new(Answering(engine.Generator), Reader(cancellation), Console, new ChatSettings(sampling, _sampling.MaxTokens(arguments)));
         session.Conversation.System = arguments.GetValue(_system);
         Console.Note($"{engine.Model.Name} · {engine.Backend.Description} · context {engine.Engine.ContextLength:N0} tokens · /help for help");
         await session.RunAsync(cancellation);
@@ -57,13 +57,13 @@ sealed class ChatCommand : AutoGlmCommand
         }
     }
 
-    IPromptReader Reader()
+    IPromptReader Reader(CancellationToken cancellation)
     {
         if (!Console.InputIsTerminal || !Console.OutputIsTerminal)
         {
             return new LinePromptReader(Console.Input);
         }
 
-        return new TerminalPromptReader(Keys.Read, Keys.Waiting, () => (Screen.Width, Screen.Height), Console.Output, Console.Colours);
+        return new TerminalPromptReader(() => Keys.Read(cancellation), Keys.Waiting, () => (Screen.Width, Screen.Height), Console.Output, Console.Colours);
     }
 }

@@ -74,7 +74,6 @@ sealed record BenchReport
         }
 
         console.Page().Write(table);
-        console.Output.Flush();
         console.Note("Floors are this machine's own rates in the same run: pp by arithmetic, tg by reading the weights once a token.");
     }
 }
