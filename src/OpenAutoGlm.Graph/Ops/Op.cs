@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Tensors;
 
@@ -22,6 +23,9 @@ public abstract record Op
 
     /// <summary>The scalar reference. Inputs may be in any format where the op takes weights, else float32 or int32.</summary>
     public abstract void Evaluate(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs);
+
+    /// <summary>An op prints as its attributes; what it is called and which memory it reuses follow from its type.</summary>
+    protected virtual bool PrintMembers(StringBuilder builder) => false;
 
     /// <summary>Refuses the inputs unless the condition holds.</summary>
     protected void Require(bool condition, ReadOnlySpan<TensorType> inputs, string rule)

@@ -21,7 +21,8 @@ sealed partial class AutoglmProcess : IDisposable
     /// <summary>Starts a command.</summary>
     public static AutoglmProcess Start(params string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet")
+        // Whoever runs the tests in the background has them ignore Ctrl-C, and a child inherits that unless told otherwise.
+        ProcessStartInfo start = new("env", ["--default-signal=INT", "dotnet"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
