@@ -79,8 +79,8 @@ sealed class ServeCommand : AutoGlmCommand
     }
 
     static ServedModel[] Serve(List<AutoInferenceEngine> engines, string[] names) => engines.Count == 1
-        ? [new ServedModel(names[0], engines[0].Generator) { Aliases = [.. names[1..]] }]
-        : [.. engines.Select((engine, i) => new ServedModel(names[i], engine.Generator))];
+        ? [engines[0].Served(names[0], names[1..])]
+        : [.. engines.Select((engine, i) => engine.Served(names[i]))];
 
     /// <summary>What clients call a model that nobody named: organisation/model, the shape, or the file's or folder's name.</summary>
     static string NameOf(string model) => ModelName.Parse(model) switch

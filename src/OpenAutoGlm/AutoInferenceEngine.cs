@@ -149,6 +149,13 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         RepetitionPenalty = Model.Generation.RepetitionPenalty ?? 1,
     };
 
+    /// <summary>The model as a server lists it, created when its files were.</summary>
+    /// <param name="id">What clients call it.</param>
+    /// <param name="aliases">Further names for it.</param>
+    /// <exception cref="NotSupportedException">The model came without a tokenizer.</exception>
+    public ServedModel Served(string id, params ReadOnlySpan<string> aliases) =>
+        new(id, Generator) { Aliases = [.. aliases], Created = new DateTimeOffset(File.GetLastWriteTimeUtc(Model.Path)) };
+
     /// <summary>Serves the model over an OpenAI-compatible API until the token fires or the process is asked to end.</summary>
     /// <param name="host">Address to listen on; 0.0.0.0 lets other machines in.</param>
     /// <param name="port">Port; 0 for a free one.</param>
@@ -156,7 +163,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     /// <exception cref="IOException">The port is taken.</exception>
     public async Task DeployAsync(string host = "127.0.0.1", int port = 8000, CancellationToken cancellation = default)
     {
-        await using AutoGlmServer server = new(new ServerOptions { Host = host, Port = port }, new ServedModel(Model.Name, Generator));
+        await using AutoGlmServer server = new(new ServerOptions { Host = host, Port = port }, Served(Model.Name));
         await server.RunAsync(cancellation);
     }
 
