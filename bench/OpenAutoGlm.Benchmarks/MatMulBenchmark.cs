@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Machine;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -49,7 +50,8 @@ static unsafe partial class MatMulBenchmark
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
         GraphBuilder builder = new("bench");
         builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
-        using Kernel kernel = KernelCatalog.For(set, pool, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits()));
+        using PackedWeights packed = new();
+        using Kernel kernel = KernelCatalog.For(set, pool, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 
@@ -55,8 +56,24 @@ public sealed class CpuBackend : IBackend
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
         GraphVerifier.Verify(graph);
-        PlanScope scope = new(limits);
-        return new Plan(graph, limits, [.. graph.Nodes.Select(node => new PlanStep(node, _catalog.Pick(node, scope)))]);
+        PackedWeights weights = new();
+        List<PlanStep> steps = [];
+        try
+        {
+            PlanScope scope = new(limits, weights);
+            foreach (Node node in graph.Nodes)
+            {
+                steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
+            }
+
+            return new Plan(graph, limits, [.. steps], weights);
+        }
+        catch
+        {
+            steps.ForEach(step => step.Kernel.Dispose());
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -18,7 +19,8 @@ static unsafe class KernelRun
     {
         using WorkerPool pool = new(threads);
         Node node = NodeOf(op, inputs);
-        using Kernel kernel = KernelCatalog.For(set, pool, exact).Pick(node, new PlanScope(new PlanLimits()));
+        using PackedWeights packed = new();
+        using Kernel kernel = KernelCatalog.For(set, pool, exact).Pick(node, new PlanScope(new PlanLimits(), packed));
         return Run(kernel, node, inputs);
     }
 
