@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
@@ -51,7 +52,8 @@ static unsafe partial class MatMulBenchmark
         GraphBuilder builder = new("bench");
         builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
         using PackedWeights packed = new();
-        using Kernel kernel = KernelCatalog.For(set, pool, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
+        using CodeLibrary code = new(CodeLibrary.Allowed(set));
+        using Kernel kernel = KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.Attention;
 using OpenAutoGlm.Cpu.Kernels.Elementwise;
 using OpenAutoGlm.Cpu.Kernels.Experts;
@@ -19,14 +20,17 @@ namespace OpenAutoGlm.Cpu;
 abstract class KernelCatalog
 {
     /// <summary>The catalog of one instruction set.</summary>
-    internal static KernelCatalog For(InstructionSet set, WorkerPool pool, bool exactArithmetic) => set switch
+    internal static KernelCatalog For(InstructionSet set, WorkerPool pool, CodeLibrary code, bool exactArithmetic) => set switch
     {
-        InstructionSet.Avx512 => new KernelCatalog<Lanes512>("avx512", pool, exactArithmetic),
-        InstructionSet.Avx2 => new KernelCatalog<Lanes256>("avx2", pool, exactArithmetic),
-        InstructionSet.Vector128 => new KernelCatalog<Lanes128>("v128", pool, exactArithmetic),
-        InstructionSet.Scalar => new KernelCatalog<LanesScalar>("scalar", pool, exactArithmetic),
+        InstructionSet.Avx512 => new KernelCatalog<Lanes512>("avx512", pool, code, exactArithmetic),
+        InstructionSet.Avx2 => new KernelCatalog<Lanes256>("avx2", pool, code, exactArithmetic),
+        InstructionSet.Vector128 => new KernelCatalog<Lanes128>("v128", pool, code, exactArithmetic),
+        InstructionSet.Scalar => new KernelCatalog<LanesScalar>("scalar", pool, code, exactArithmetic),
         _ => throw new ArgumentOutOfRangeException(nameof(set), set, "No such instruction set."),
     };
+
+    /// <summary>The functions that the kernels may have emitted.</summary>
+    internal abstract CodeLibrary Code { get; }
 
     /// <summary>A new kernel for the node.</summary>
     internal abstract Kernel Pick(Node node, PlanScope scope);
@@ -36,9 +40,11 @@ abstract class KernelCatalog
 }
 
 /// <summary>The kernels over one kind of lanes.</summary>
-sealed class KernelCatalog<T>(string set, WorkerPool pool, bool exactArithmetic) : KernelCatalog
+sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, bool exactArithmetic) : KernelCatalog
     where T : struct, ILanes<T>
 {
+    internal override CodeLibrary Code => code;
+
     internal override Kernel Pick(Node node, PlanScope scope)
     {
         string name = $"{node.Op.Name} {set}";

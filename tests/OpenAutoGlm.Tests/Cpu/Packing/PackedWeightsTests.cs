@@ -1,7 +1,4 @@
-using OpenAutoGlm.Cpu.Packing;
-using Xunit;
-
-namespace OpenAutoGlm.Tests.Cpu.Packing;
+namespace OpenAutoGlm.Cpu.Packing;
 
 public sealed unsafe class PackedWeightsTests
 {
