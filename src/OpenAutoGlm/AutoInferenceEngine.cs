@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
@@ -181,6 +182,9 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) : null;
     }
 
+    static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
+        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
+
     static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
     {
         ModelPackage model = ModelPackage.Open(path);
@@ -188,7 +192,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         InferenceEngine? engine = null;
         try
         {
-            backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu);
+            backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
             return new AutoInferenceEngine(model, backend, engine);
         }
