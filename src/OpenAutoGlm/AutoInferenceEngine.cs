@@ -24,8 +24,12 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     // Only who wants text waits for the tokenizer and the template, and hears of their faults.
     readonly Lazy<TextGenerator?> _generator;
 
-    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine)
+    // A vocabulary takes as long to read as a plan takes to make, so both are done at once.
+    readonly Task _reading;
+
+    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine, Task reading)
     {
+        _reading = reading;
         Model = model;
         Backend = backend;
         Engine = engine;
@@ -173,6 +177,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     {
         await Task.Run(Engine.Dispose);
         Backend.Dispose();
+        await _reading;
         Model.Dispose();
     }
 
@@ -185,21 +190,35 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
         options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
 
+    /// <summary>Reads the tokenizer for who will want it. Its faults are for them: a lazy value throws again what it threw.</summary>
+    static void ReadAhead(ModelPackage model)
+    {
+        try
+        {
+            _ = model.Tokenizer;
+        }
+        catch (Exception error) when (error is ModelFormatException or NotSupportedException or IOException)
+        {
+        }
+    }
+
     static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
     {
         ModelPackage model = ModelPackage.Open(path);
+        Task reading = Task.Run(() => ReadAhead(model));
         IBackend? backend = null;
         InferenceEngine? engine = null;
         try
         {
             backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
-            return new AutoInferenceEngine(model, backend, engine);
+            return new AutoInferenceEngine(model, backend, engine, reading);
         }
         catch
         {
             engine?.Dispose();
             backend?.Dispose();
+            reading.Wait();
             model.Dispose();
             throw;
         }
