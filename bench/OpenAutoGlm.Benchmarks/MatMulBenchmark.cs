@@ -51,7 +51,7 @@ static unsafe partial class MatMulBenchmark
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
         GraphBuilder builder = new("bench");
         builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
-        using PackedWeights packed = new();
+        using WeightStore packed = new();
         using CodeLibrary code = new(CodeLibrary.Allowed(set));
         using Kernel kernel = KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
         ReadJob read = new();

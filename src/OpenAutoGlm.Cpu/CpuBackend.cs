@@ -72,7 +72,7 @@ public sealed class CpuBackend : IBackend
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
         GraphVerifier.Verify(graph);
-        PackedWeights weights = new(Options.PlanCache, Machine, _pool);
+        WeightStore weights = new(Options.PlanCache, Machine, _pool);
         List<PlanStep> steps = [];
         try
         {

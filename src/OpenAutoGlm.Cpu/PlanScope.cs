@@ -7,7 +7,7 @@ using OpenAutoGlm.Graph.Tensors;
 namespace OpenAutoGlm.Cpu;
 
 /// <summary>What the kernels of one plan share, because only one of them runs at a time.</summary>
-sealed class PlanScope(PlanLimits limits, PackedWeights weights)
+sealed class PlanScope(PlanLimits limits, WeightStore weights)
 {
     readonly Dictionary<(Rope Op, Value Positions, Value? Factors), RopeAngles> _angles = [];
 
@@ -15,7 +15,7 @@ sealed class PlanScope(PlanLimits limits, PackedWeights weights)
     internal PlanLimits Limits => limits;
 
     /// <summary>Weights in the layouts of kernels; they live as long as the plan.</summary>
-    internal PackedWeights Weights => weights;
+    internal WeightStore Weights => weights;
 
     /// <summary>Memory that a kernel uses while it runs and leaves to the next.</summary>
     internal Scratch Scratch { get; } = new();

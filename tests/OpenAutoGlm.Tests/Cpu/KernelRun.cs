@@ -24,7 +24,7 @@ static unsafe class KernelRun
     {
         using WorkerPool pool = new(threads);
         Node node = NodeOf(op, inputs);
-        using PackedWeights packed = new();
+        using WeightStore packed = new();
         using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits(), packed));
         return Run(kernel, node, inputs);
     }

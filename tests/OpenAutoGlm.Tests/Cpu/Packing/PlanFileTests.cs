@@ -291,7 +291,7 @@ public sealed class PlanFileTests : IDisposable
     unsafe (PlanFileReport Report, int Packed) Start(PlanCache cache, string machine = Machine, int weights = 3, WorkerPool? pool = null)
     {
         int packed = 0;
-        using PackedWeights store = new(cache, machine, pool ?? _pool);
+        using WeightStore store = new(cache, machine, pool ?? _pool);
         for (int i = 0; i < weights; i++)
         {
             int bytes = 1000 + (i * 1_500_000);

@@ -24,7 +24,7 @@ readonly record struct PackedKey(string Weight, string Layout, long Bytes)
 /// given the same bytes. They come from the plan file of an earlier start or are packed now, into huge pages, and then
 /// kept in a plan file for the next start. The memory lives as long as the plan, which owns this object.
 /// </summary>
-sealed unsafe class PackedWeights : IDisposable
+sealed unsafe class WeightStore : IDisposable
 {
     readonly Dictionary<PackedKey, nint> _packed = [];
     readonly List<(PackedKey Key, nint Place)> _inOrder = [];
@@ -38,13 +38,13 @@ sealed unsafe class PackedWeights : IDisposable
     bool _disposed;
 
     /// <summary>Weights that are packed now and kept nowhere.</summary>
-    internal PackedWeights() => _key = "";
+    internal WeightStore() => _key = "";
 
     /// <summary>Weights that may have been packed before.</summary>
     /// <param name="cache">Where; null for nowhere.</param>
     /// <param name="machine">Everything besides the model that the packed bytes depend on: build, instruction set.</param>
     /// <param name="pool">Threads that check the file.</param>
-    internal PackedWeights(PlanCache? cache, string machine, WorkerPool pool)
+    internal WeightStore(PlanCache? cache, string machine, WorkerPool pool)
     {
         (_cache, _key) = (cache, cache is null ? "" : $"model {cache.Model}, {machine}");
         foreach (string path in cache?.Paths ?? [])

@@ -1,11 +1,11 @@
 namespace OpenAutoGlm.Cpu.Packing;
 
-public sealed unsafe class PackedWeightsTests
+public sealed unsafe class WeightStoreTests
 {
     [Fact]
     public void A_weight_is_packed_once_for_all_who_ask_for_the_same()
     {
-        using PackedWeights weights = new();
+        using WeightStore weights = new();
         int calls = 0;
         byte* first = weights.Get("w", "rows", 100, [], destination => Fill(destination, 100, ++calls));
         byte* again = weights.Get("w", "rows", 100, [], destination => Fill(destination, 100, ++calls));
@@ -19,7 +19,7 @@ public sealed unsafe class PackedWeightsTests
     [Fact]
     public void Memory_is_zero_and_aligned_before_it_is_packed_whatever_its_size()
     {
-        using PackedWeights weights = new();
+        using WeightStore weights = new();
         foreach (long bytes in new long[] { 1, 4095, 4096, 4097, 2 << 20, (2 << 20) + 1, 9_000_001, 64 })
         {
             byte* place = weights.Get($"w{bytes}", "rows", bytes, [], destination =>
@@ -34,7 +34,7 @@ public sealed unsafe class PackedWeightsTests
     [Fact]
     public void A_weight_that_could_not_be_packed_is_packed_anew_when_it_is_asked_for_again()
     {
-        using PackedWeights weights = new();
+        using WeightStore weights = new();
         Assert.Throws<InvalidDataException>(() => { weights.Get("w", "rows", 10, [], _ => throw new InvalidDataException()); });
         Assert.Equal(7, *weights.Get("w", "rows", 10, [], destination => Fill(destination, 10, 7)));
     }
@@ -42,7 +42,7 @@ public sealed unsafe class PackedWeightsTests
     [Fact]
     public void After_the_end_nothing_is_given_out()
     {
-        PackedWeights weights = new();
+        WeightStore weights = new();
         weights.Dispose();
         Assert.Throws<ObjectDisposedException>(() => { weights.Get("w", "rows", 10, [], _ => { }); });
     }
