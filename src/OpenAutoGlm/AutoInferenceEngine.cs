@@ -187,6 +187,14 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) : null;
     }
 
+    /// <summary>What will compute a model: the backend that the options ask for, with the place of the model's plan file.</summary>
+    /// <param name="model">The model, which must live longer than the backend's plans.</param>
+    /// <param name="options">Which backend, and how.</param>
+    /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
+    public static IBackend CreateBackend(ModelPackage model, AutoInferenceOptions options) => options.Backend == BackendKind.Reference
+        ? new ReferenceInterpreter()
+        : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
+
     static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
         options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
 
@@ -210,7 +218,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         InferenceEngine? engine = null;
         try
         {
-            backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
+            backend = CreateBackend(model, options);
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
             return new AutoInferenceEngine(model, backend, engine, reading);
         }

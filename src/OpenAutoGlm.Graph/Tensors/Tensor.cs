@@ -167,6 +167,16 @@ public sealed unsafe class Tensor
         }
     }
 
+    /// <summary>Sets every byte of memory that may be written to.</summary>
+    public void Fill(byte value)
+    {
+        const int Piece = 1 << 30;
+        for (long at = 0; at < Bytes; at += Piece)
+        {
+            new Span<byte>(Data + at, (int)Math.Min(Piece, Bytes - at)).Fill(value);
+        }
+    }
+
     /// <summary>All elements as float32, dequantised.</summary>
     public float[] ToFloats()
     {
