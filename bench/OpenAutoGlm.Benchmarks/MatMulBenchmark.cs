@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Machine;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -48,8 +49,13 @@ static unsafe partial class MatMulBenchmark
         Tensor[] weights = [.. Enumerable.Range(0, copies).Select(_ => Weights(format, n, k))];
         Tensor x = Tensor.Of([.. Enumerable.Range(0, rows * k).Select(i => MathF.Sin(i))], rows, k);
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
+        using WeightStore packed = new();
         using CodeLibrary code = new(CodeLibrary.Allowed(set));
-        Kernel[] kernels = [.. weights.Select(weight => KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight), new PlanScope(new PlanLimits())))];
+        Kernel[] kernels =
+        [
+            .. weights.Select((weight, i) =>
+                KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, $"w{i}"), new PlanScope(new PlanLimits(), packed))),
+        ];
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];
@@ -92,10 +98,10 @@ static unsafe partial class MatMulBenchmark
             + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0}) {operations / median / peak,8:P0}");
     }
 
-    static Node NodeOf(Tensor x, Tensor weight)
+    static Node NodeOf(Tensor x, Tensor weight, string name)
     {
         GraphBuilder builder = new("bench");
-        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Weight("w", weight)));
+        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Weight(name, weight)));
         return builder.Build().Nodes[0];
     }
 

@@ -92,7 +92,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
     {
         TensorType x = node.Inputs[0].Type;
         PanelProduct product = Product(node.Inputs[1].Type.Format, x.Shape.Last.Size);
-        return new MatMulKernel($"MatMul {product.Name} {set}", pool, product, node.Inputs[1], scope.Scratch, scope.MostRows(x));
+        return new MatMulKernel($"MatMul {product.Name} {set}", pool, product, node.Inputs[1], scope.Weights, scope.Scratch, scope.MostRows(x));
     }
 
     ExpertMatMulKernel RowsTimesExperts(Node node, PlanScope scope)
@@ -104,6 +104,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             pool,
             product,
             node.Inputs[1],
+            scope.Weights,
             scope.Scratch,
             scope.Limits.Of(x.Shape[0]),
             weight.Shape[0].Size,

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
@@ -32,11 +33,11 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
     int _panels;
     int _panelsPerChunk;
 
-    internal ExpertMatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, Scratch scratch, int mostTokens, int experts, int used, bool rowForEach)
+    internal ExpertMatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, WeightStore store, Scratch scratch, int mostTokens, int experts, int used, bool rowForEach)
         : base(name, pool)
     {
         (_product, _scratch, _experts, _used, _rowForEach) = (product, scratch, experts, used, rowForEach);
-        _weights = new WeightPanels(weight, product, pool);
+        _weights = new WeightPanels(weight, product, pool, store);
         _loader = new RowLoader(product.Activations, pool);
         int rowsPerToken = rowForEach ? used : 1;
         _passTokens = Math.Min(mostTokens, Math.Max(1, PassRows / rowsPerToken));

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
@@ -20,11 +21,11 @@ sealed unsafe class MatMulKernel : ParallelKernel
     int _rows;
     int _panelsPerChunk;
 
-    internal MatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, Scratch scratch, int mostRows)
+    internal MatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, WeightStore store, Scratch scratch, int mostRows)
         : base(name, pool)
     {
         _product = product;
-        _weights = new WeightPanels(weight, product, pool);
+        _weights = new WeightPanels(weight, product, pool, store);
         _scratch = scratch;
         _loader = new RowLoader(product.Activations, pool);
         int passRows = Math.Min(mostRows, PanelProduct.MostRows);

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -6,8 +7,8 @@ using OpenAutoGlm.Graph.Tensors;
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 
 /// <summary>
-/// A weight, [n, k] or [experts, n, k], in the panels of a product. A constant is packed once, when the plan is made; any
-/// other weight anew for every run.
+/// A weight, [n, k] or [experts, n, k], in the panels of a product. A constant is packed once, when the plan is made, or
+/// comes packed from the store; any other weight is packed anew for every run.
 /// </summary>
 sealed unsafe class WeightPanels : IParallelJob, IDisposable
 {
@@ -18,9 +19,10 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
     readonly int _matrices;
     readonly int _rows;
     NativeMemoryOwner? _memory;
+    byte* _packed;
     TensorView _from;
 
-    internal WeightPanels(Value weight, PanelProduct product, WorkerPool pool)
+    internal WeightPanels(Value weight, PanelProduct product, WorkerPool pool, WeightStore store)
     {
         (_product, _pool, _constant) = (product, pool, weight.Constant is not null);
         Shape shape = weight.Type.Shape;
@@ -29,9 +31,12 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         _matrices = _stacked ? shape[0].Size : 1;
         if (weight.Constant is { } constant)
         {
-            Fill(constant.View);
+            _from = constant.View;
+            _packed = product.Packing is { } packing ? store.Get(weight.Name, packing, PackedBytes, [constant], Pack) : null;
         }
     }
+
+    long PackedBytes => _matrices * (long)MatrixPanels * _product.PanelBytes;
 
     int MatrixPanels => (_rows + PanelProduct.PanelRows - 1) / PanelProduct.PanelRows;
 
@@ -47,8 +52,8 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
     /// <summary>The panels of a matrix.</summary>
     internal PackedWeights Matrix(int index)
     {
-        nint data = _memory is null ? (nint)From(index).Data : (nint)(_memory.Pointer + (index * (long)MatrixPanels * _product.PanelBytes));
-        return new PackedWeights(data, _product.PanelBytes, _rows);
+        byte* data = _packed is null ? From(index).Data : _packed + (index * (long)MatrixPanels * _product.PanelBytes);
+        return new PackedWeights((nint)data, _product.PanelBytes, _rows);
     }
 
     public void Execute(int chunk, int worker)
@@ -56,7 +61,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         (int matrix, int panel) = (chunk / MatrixPanels, chunk % MatrixPanels);
         int first = panel * PanelProduct.PanelRows;
         TensorView from = From(matrix);
-        _product.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _memory!.Pointer + (chunk * _product.PanelBytes));
+        _product.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _packed + (chunk * _product.PanelBytes));
     }
 
     public void Dispose() => _memory?.Dispose();
@@ -66,9 +71,15 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         _from = weight;
         if (_product.Packing is not null)
         {
-            _memory ??= new NativeMemoryOwner(_matrices * (long)MatrixPanels * _product.PanelBytes);
-            _pool.Run(this, _matrices * MatrixPanels);
+            _memory ??= new NativeMemoryOwner(PackedBytes);
+            Pack(_memory.Pointer);
         }
+    }
+
+    void Pack(byte* destination)
+    {
+        _packed = destination;
+        _pool.Run(this, _matrices * MatrixPanels);
     }
 
     TensorView From(int matrix) => _stacked ? _from.Part(matrix) : _from;
