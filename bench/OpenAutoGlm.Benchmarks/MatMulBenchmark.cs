@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
@@ -49,7 +50,8 @@ static unsafe partial class MatMulBenchmark
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
         GraphBuilder builder = new("bench");
         builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
-        using Kernel kernel = KernelCatalog.For(set, pool, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits()));
+        using CodeLibrary code = new(CodeLibrary.Allowed(set));
+        using Kernel kernel = KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits()));
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];

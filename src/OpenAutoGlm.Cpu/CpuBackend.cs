@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 
@@ -12,6 +13,7 @@ namespace OpenAutoGlm.Cpu;
 public sealed class CpuBackend : IBackend
 {
     readonly WorkerPool _pool;
+    readonly CodeLibrary _code;
     readonly KernelCatalog _catalog;
 
     /// <summary>A backend on every usable core with the best instruction set.</summary>
@@ -33,7 +35,8 @@ public sealed class CpuBackend : IBackend
         }
 
         _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
-        _catalog = KernelCatalog.For(InstructionSet, _pool, options.ExactArithmetic);
+        _code = new CodeLibrary(options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None);
+        _catalog = KernelCatalog.For(InstructionSet, _pool, _code, options.ExactArithmetic);
     }
 
     /// <summary>What was asked for.</summary>
@@ -51,6 +54,9 @@ public sealed class CpuBackend : IBackend
 
     internal WorkerPool Pool => _pool;
 
+    /// <summary>The machine code that the plans of this backend have asked for so far.</summary>
+    internal CodeLibrary Code => _code;
+
     /// <inheritdoc/>
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
@@ -60,5 +66,9 @@ public sealed class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _pool.Dispose();
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _code.Dispose();
+    }
 }

@@ -20,4 +20,10 @@ public sealed record CpuOptions
 
     /// <summary>Bind every worker to a core of its own, where the operating system lets us. The caller's thread is left alone.</summary>
     public bool PinThreads { get; init; } = true;
+
+    /// <summary>
+    /// Make machine code at run time for instructions that the runtime has no intrinsics for (512-bit VNNI and BF16 dot
+    /// products), where processor and system allow it. Results do not depend on it.
+    /// </summary>
+    public bool EmitCode { get; init; } = true;
 }

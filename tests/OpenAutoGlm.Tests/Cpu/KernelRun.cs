@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -14,11 +15,15 @@ static unsafe class KernelRun
     /// <summary>The outputs of the kernel that the catalog picks.</summary>
     public static Tensor[] Of(InstructionSet set, Op op, params ReadOnlySpan<Tensor> inputs) => Of(set, threads: 1, exact: false, op, inputs);
 
-    public static Tensor[] Of(InstructionSet set, int threads, bool exact, Op op, params ReadOnlySpan<Tensor> inputs)
+    public static Tensor[] Of(InstructionSet set, int threads, bool exact, Op op, params ReadOnlySpan<Tensor> inputs) =>
+        Of(set, CodeLibrary.Empty, threads, exact, op, inputs);
+
+    /// <summary>With the functions that the library may emit.</summary>
+    public static Tensor[] Of(InstructionSet set, CodeLibrary code, int threads, bool exact, Op op, params ReadOnlySpan<Tensor> inputs)
     {
         using WorkerPool pool = new(threads);
         Node node = NodeOf(op, inputs);
-        using Kernel kernel = KernelCatalog.For(set, pool, exact).Pick(node, new PlanScope(new PlanLimits()));
+        using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits()));
         return Run(kernel, node, inputs);
     }
 

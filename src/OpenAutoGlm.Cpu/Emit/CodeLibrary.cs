@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Iced.Intel;
+
+namespace OpenAutoGlm.Cpu.Emit;
+
+/// <summary>Instructions beyond those of the runtime that emitted code may use.</summary>
+[Flags]
+enum EmittedFeatures
+{
+    None = 0,
+
+    /// <summary>512-bit vpdpbusd: four products of bytes added to an int32.</summary>
+    Vnni = 1,
+
+    /// <summary>512-bit vdpbf16ps: two products of bfloat16 added to a float32.</summary>
+    BFloat16 = 2,
+}
+
+/// <summary>
+/// The functions that a backend has emitted, each once, by name. Where code cannot be made at run time, or the
+/// processor lacks what it would use, there are no features, and the kernels written with intrinsics serve.
+/// </summary>
+sealed class CodeLibrary(EmittedFeatures features) : IDisposable
+{
+    static readonly Lazy<EmittedFeatures> Machine = new(Detect);
+
+    readonly ConcurrentDictionary<string, MachineCode> _codes = new(StringComparer.Ordinal);
+
+    /// <summary>A library that emits nothing.</summary>
+    internal static CodeLibrary Empty => new(EmittedFeatures.None);
+
+    /// <summary>What emitted code may use.</summary>
+    internal EmittedFeatures Features => features;
+
+    /// <summary>What has been emitted so far, by name.</summary>
+    internal IEnumerable<MachineCode> Codes => _codes.Values.OrderBy(code => code.Name, StringComparer.Ordinal);
+
+    /// <summary>What this machine allows beside an instruction set: emitted code is written for 512 bits only.</summary>
+    internal static EmittedFeatures Allowed(InstructionSet set) => set == InstructionSet.Avx512 ? Machine.Value : EmittedFeatures.None;
+
+    internal bool Has(EmittedFeatures wanted) => (features & wanted) == wanted;
+
+    /// <summary>The function of that name, emitted when it is asked for the first time.</summary>
+    internal MachineCode Get(string name, Action<Assembler> write) => _codes.GetOrAdd(name, key => MachineCode.Assemble(key, write));
+
+    public void Dispose()
+    {
+        foreach (MachineCode code in _codes.Values)
+        {
+            code.Dispose();
+        }
+    }
+
+    static EmittedFeatures Detect()
+    {
+        if (OperatingSystem.IsWindows() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || !X86Base.IsSupported)
+        {
+            return EmittedFeatures.None;
+        }
+
+        try
+        {
+            using MachineCode probe = MachineCode.Assemble("probe", assembler => assembler.ret());
+        }
+        catch (NotSupportedException)
+        {
+            return EmittedFeatures.None;
+        }
+
+        // CPUID leaf 7: subleaf 0, ECX bit 11 is AVX512_VNNI; subleaf 1, EAX bit 5 is AVX512_BF16.
+        (_, _, int ecx, _) = X86Base.CpuId(7, 0);
+        (int eax, _, _, _) = X86Base.CpuId(7, 1);
+        return ((ecx & (1 << 11)) != 0 ? EmittedFeatures.Vnni : 0) | ((eax & (1 << 5)) != 0 ? EmittedFeatures.BFloat16 : 0);
+    }
+}
