@@ -1,6 +1,7 @@
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Passes;
 
 namespace OpenAutoGlm.Cpu;
 
@@ -12,6 +13,7 @@ namespace OpenAutoGlm.Cpu;
 /// </summary>
 public sealed class CpuBackend : IBackend
 {
+    readonly PassPipeline _passes;
     readonly WorkerPool _pool;
     readonly CodeLibrary _code;
     readonly KernelCatalog _catalog;
@@ -24,6 +26,7 @@ public sealed class CpuBackend : IBackend
 
     /// <summary>A backend.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The options ask for less than one thread.</exception>
+    /// <exception cref="ArgumentException">The options switch off a pass that does not exist.</exception>
     /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
     public CpuBackend(CpuOptions options)
     {
@@ -34,6 +37,7 @@ public sealed class CpuBackend : IBackend
             throw new NotSupportedException($"{InstructionSet} was asked for, but the best instruction set here is {InstructionSets.Best}.");
         }
 
+        _passes = new PassPipeline(options.DisabledPasses);
         _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _code = new CodeLibrary(options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None);
         _catalog = KernelCatalog.For(InstructionSet, _pool, _code, options.ExactArithmetic);
@@ -60,9 +64,9 @@ public sealed class CpuBackend : IBackend
     /// <inheritdoc/>
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
-        GraphVerifier.Verify(graph);
+        (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
         PlanScope scope = new(limits);
-        return new Plan(graph, limits, [.. graph.Nodes.Select(node => new PlanStep(node, _catalog.Pick(node, scope)))]);
+        return new Plan(fused, limits, [.. fused.Nodes.Select(node => new PlanStep(node, _catalog.Pick(node, scope)))], report, graph);
     }
 
     /// <inheritdoc/>

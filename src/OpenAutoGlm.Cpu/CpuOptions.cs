@@ -26,4 +26,10 @@ public sealed record CpuOptions
     /// products), where processor and system allow it. Results do not depend on it.
     /// </summary>
     public bool EmitCode { get; init; } = true;
+
+    /// <summary>
+    /// Names of passes over the graph that are left out, or "all". Results do not depend on it: this is for comparing, and
+    /// for looking at intermediate values.
+    /// </summary>
+    public IReadOnlyList<string> DisabledPasses { get; init; } = [];
 }
