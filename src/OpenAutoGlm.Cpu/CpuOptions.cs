@@ -31,4 +31,10 @@ public sealed record CpuOptions
 
     /// <summary>Where packed weights are kept from one start to the next; null for nowhere.</summary>
     public PlanCache? PlanCache { get; init; }
+
+    /// <summary>
+    /// Names of passes over the graph that are left out, or "all". Results do not depend on it: this is for comparing, and
+    /// for looking at intermediate values.
+    /// </summary>
+    public IReadOnlyList<string> DisabledPasses { get; init; } = [];
 }

@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.Attention;
 
@@ -14,9 +15,11 @@ sealed unsafe class KvWriteKernel(string name, WorkerPool pool) : ParallelKernel
         int end = Math.Min(Inputs[1][0], (chunk + 1) * _tokensPerChunk);
         for (int token = chunk * _tokensPerChunk; token < end; token++)
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)slots[token], (uint)Outputs[0][0], "slot");
-            ReadOnlySpan<float> row = new((float*)Inputs[1].Data + ((long)token * _elements), _elements);
-            row.CopyTo(new Span<float>((float*)Outputs[0].Data + ((long)slots[token] * _elements), _elements));
+            float* row = (float*)Inputs[1].Data + ((long)token * _elements);
+            for (int head = 0; head < Inputs[1][1]; head++)
+            {
+                KvRow.Write(Outputs[0], slots[token], head, row + (head * Inputs[1][2]));
+            }
         }
     }
 
@@ -25,5 +28,16 @@ sealed unsafe class KvWriteKernel(string name, WorkerPool pool) : ParallelKernel
         _elements = Inputs[1][1] * Inputs[1][2];
         _tokensPerChunk = Math.Max(1, ChunkElements / _elements);
         return Chunks(Inputs[1][0], _tokensPerChunk);
+    }
+}
+
+/// <summary>One head of one token into KV memory.</summary>
+static unsafe class KvRow
+{
+    internal static void Write(in TensorView memory, int slot, int head, float* row)
+    {
+        (int slots, int heads, int headDim) = (memory[0], memory[1], memory[2]);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)slot, (uint)slots, nameof(slot));
+        new ReadOnlySpan<float>(row, headDim).CopyTo(new Span<float>((float*)memory.Data + ((((long)slot * heads) + head) * headDim), headDim));
     }
 }
