@@ -98,10 +98,12 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         (Shape queries, TensorType keys) = (node.Inputs[0].Type.Shape, node.Inputs[1].Type);
         AttentionShape shape = new(
             queries[1].Size, keys.Shape[1].Size, queries[2].Size, scope.Limits.Of(queries[0]), scope.Limits.Of(node.Inputs[5].Type.Shape[1]) * op.BlockTokens);
-        SpanKernels spans = keys.Format is TensorFormat.F32 or TensorFormat.F16
-            ? new LaneSpans<T, FloatElements<T>>(shape.HeadDim)
+        bool emitted = (keys.Format is TensorFormat.BF16 or TensorFormat.Q8_0) && EmittedSpans.Serves(code, shape.HeadDim);
+        SpanKernels spans = emitted ? new EmittedSpans(code, shape.HeadDim)
+            : keys.Format is TensorFormat.F32 or TensorFormat.F16 ? new LaneSpans<T, FloatElements<T>>(shape.HeadDim)
             : new LaneSpans<T, BFloat16Elements<T>>(shape.HeadDim);
-        return new PagedAttentionKernel($"{op.Name} {keys.Format} {set}", pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim), scope.Scratch);
+        string name = $"{op.Name} {keys.Format} {(emitted ? "emitted" : set)}";
+        return new PagedAttentionKernel(name, pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim), scope.Scratch);
     }
 
     MatMulKernel RowsTimesWeight(Node node, PlanScope scope)

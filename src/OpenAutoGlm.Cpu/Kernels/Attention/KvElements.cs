@@ -35,8 +35,9 @@ unsafe struct FloatElements<T> : IKvElements<T>
     public static void Values(byte* group, int headDim, int pair, int start, int count, out T even, out T odd)
     {
         float* rows = (float*)group + (pair * 2 * headDim) + start;
-        even = T.LoadFirst(rows, count);
-        odd = T.LoadFirst(rows + headDim, count);
+        bool whole = count == ILanes<T>.Count;
+        even = whole ? T.Load(rows) : T.LoadFirst(rows, count);
+        odd = whole ? T.Load(rows + headDim) : T.LoadFirst(rows + headDim, count);
     }
 }
 
@@ -51,8 +52,11 @@ unsafe struct BFloat16Elements<T> : IKvElements<T>
         Split(T.Load((float*)group + (pair * ILanes<T>.Count)), out even, out odd);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Values(byte* group, int headDim, int pair, int start, int count, out T even, out T odd) =>
-        Split(T.LoadFirst((float*)group + (pair * headDim) + start, count), out even, out odd);
+    public static void Values(byte* group, int headDim, int pair, int start, int count, out T even, out T odd)
+    {
+        float* row = (float*)group + (pair * headDim) + start;
+        Split(count == ILanes<T>.Count ? T.Load(row) : T.LoadFirst(row, count), out even, out odd);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Split(T pairs, out T even, out T odd)
