@@ -19,6 +19,7 @@ static class AttentionCode
 
     const int VectorBytes = 64;
     const int Pairs = KvLayout.GroupTokens / 2;
+    const float IntegerMagic = 0xC00000; // 1.5 · 2²³
     const int ScoreRowBytes = SpanKernels.SpanTokens * sizeof(float);
     const int WeightRowBytes = SpanKernels.SpanTokens * sizeof(ushort);
 
@@ -78,14 +79,14 @@ static class AttentionCode
     }
 
     /// <summary>
-    /// void (scores: float*, rows: long, groups: long, largest: float*, totals: float*, corrections: float*, weights:
-    /// ushort*). Register 0: the maximum before, 1: the new one, 2: the correction, 3: the sum, 4 to 7: for weights.
+    /// void (scores: float*, groups: long, largest: float*, totals: float*, corrections: float*, weights: ushort*) for so
+    /// many rows: first the maxima of all, then their corrections in one vector, then the weights, so that no row waits
+    /// for the one before.
     /// </summary>
-    internal static void Weigh(Assembler code)
+    internal static void Weigh(Assembler code, int rows)
     {
-        (AssemblerRegister64 scores, AssemblerRegister64 rows, AssemblerRegister64 groups) = (rdi, rsi, rdx);
-        (AssemblerRegister64 largest, AssemblerRegister64 totals, AssemblerRegister64 corrections, AssemblerRegister64 weights) = (rcx, r8, r9, r10);
-        code.mov(weights, __[rsp + sizeof(long)]);
+        (AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest) = (rdi, rsi, rdx);
+        (AssemblerRegister64 totals, AssemblerRegister64 corrections, AssemblerRegister64 weights) = (rcx, r8, r9);
         for (int i = 0; i < 4; i++)
         {
             Constant(code, Vectors[24 + i], Functions.CoarseWeight[i]);
@@ -93,20 +94,51 @@ static class AttentionCode
 
         Constant(code, zmm28, 1);
         Constant(code, zmm29, Functions.LeastWeight);
-        Label row = code.CreateLabel();
-        code.Label(ref row);
-        code.vbroadcastss(zmm0, __dword_ptr[largest]);
-        code.vmovaps(zmm1, zmm0);
-        code.xor(eax, eax);
-        code.mov(r11, groups);
-        Label most = code.CreateLabel();
-        code.Label(ref most);
-        code.vmaxps(zmm1, zmm1, __zmmword_ptr[scores + rax]);
-        code.add(rax, VectorBytes);
-        code.dec(r11);
-        code.jnz(most);
+        Constant(code, zmm30, IntegerMagic);
+        for (int row = 0; row < rows; row++)
+        {
+            Largest(code, row, scores, groups);
+            code.vmovss(__dword_ptr[corrections + (row * sizeof(float))], xmm1);
+        }
 
-        // The largest of sixteen lanes, whatever the order.
+        // The old maxima and the new, a lane a row.
+        code.mov(eax, (1 << rows) - 1);
+        code.kmovw(k2, eax);
+        code.vmovups(zmm0.k2.z, __zmmword_ptr[largest]);
+        code.vmovups(zmm1.k2.z, __zmmword_ptr[corrections]);
+        code.vmaxps(zmm1, zmm0, zmm1);
+        code.vmovups(__zmmword_ptr[largest].k2, zmm1);
+        code.vsubps(zmm0, zmm0, zmm1);
+        Weight(code, zmm0, zmm5, zmm6, k1);
+        code.vmovups(__zmmword_ptr[corrections].k2, zmm0);
+        for (int row = 0; row < rows; row++)
+        {
+            WeighRow(code, row, scores, groups, largest, weights);
+            AssemblerMemoryOperand total = __zmmword_ptr[totals + (row * VectorBytes)];
+            code.vbroadcastss(zmm2, __dword_ptr[corrections + (row * sizeof(float))]);
+            code.vfmadd132ps(zmm2, zmm3, total);
+            code.vmovups(total, zmm2);
+        }
+
+        code.vzeroupper();
+        code.ret();
+    }
+
+    /// <summary>The largest score of a row in the lowest lane of register 1.</summary>
+    static void Largest(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups)
+    {
+        code.vmovups(zmm1, __zmmword_ptr[scores + (row * ScoreRowBytes)]);
+        Label loop = code.CreateLabel();
+        Label done = code.CreateLabel();
+        code.mov(rax, groups);
+        code.lea(r10, __[scores + (row * ScoreRowBytes)]);
+        code.Label(ref loop);
+        code.dec(rax);
+        code.jz(done);
+        code.add(r10, VectorBytes);
+        code.vmaxps(zmm1, zmm1, __zmmword_ptr[r10]);
+        code.jmp(loop);
+        code.Label(ref done);
         code.vextractf64x4(ymm2, zmm1, 1);
         code.vmaxps(ymm1, ymm1, ymm2);
         code.vextractf128(xmm2, ymm1, 1);
@@ -115,39 +147,46 @@ static class AttentionCode
         code.vmaxps(xmm1, xmm1, xmm2);
         code.vpermilps(xmm2, xmm1, 0b10_11_00_01);
         code.vmaxps(xmm1, xmm1, xmm2);
-        code.vmovss(__dword_ptr[largest], xmm1);
-        code.vbroadcastss(zmm1, xmm1);
+    }
 
-        code.vsubps(zmm2, zmm0, zmm1);
-        Weight(code, zmm2);
-        code.vmovss(__dword_ptr[corrections], xmm2);
+    /// <summary>The weights of a row, and their sum in register 3; two groups at a time, and one more where it is left.</summary>
+    static void WeighRow(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest, AssemblerRegister64 weights)
+    {
+        Label loop = code.CreateLabel();
+        Label last = code.CreateLabel();
+        Label done = code.CreateLabel();
+        code.vbroadcastss(zmm1, __dword_ptr[largest + (row * sizeof(float))]);
         code.vpxord(zmm3, zmm3, zmm3);
-        code.xor(eax, eax);
-        code.mov(r11, groups);
-        Label weigh = code.CreateLabel();
-        code.Label(ref weigh);
-        code.vmovups(zmm4, __zmmword_ptr[scores + (rax * 2)]);
+        code.lea(r10, __[scores + (row * ScoreRowBytes)]);
+        code.lea(r11, __[weights + (row * WeightRowBytes)]);
+        code.mov(rax, groups);
+        code.Label(ref loop);
+        code.sub(rax, 2);
+        code.jl(last);
+        code.vmovups(zmm4, __zmmword_ptr[r10]);
+        code.vmovups(zmm7, __zmmword_ptr[r10 + VectorBytes]);
         code.vsubps(zmm4, zmm4, zmm1);
-        Weight(code, zmm4);
+        code.vsubps(zmm7, zmm7, zmm1);
+        Weight(code, zmm4, zmm5, zmm6, k1);
+        Weight(code, zmm7, zmm8, zmm9, k3);
+        code.vaddps(zmm3, zmm3, zmm4);
+        code.vaddps(zmm3, zmm3, zmm7);
+        code.vcvtne2ps2bf16(zmm4, zmm7, zmm4);
+        code.vmovups(__zmmword_ptr[r11], zmm4);
+        code.add(r10, 2 * VectorBytes);
+        code.add(r11, VectorBytes);
+        code.jmp(loop);
+        code.Label(ref last);
+        code.inc(rax);
+        code.jl(done);
+        code.vmovups(zmm4, __zmmword_ptr[r10]);
+        code.vsubps(zmm4, zmm4, zmm1);
+        Weight(code, zmm4, zmm5, zmm6, k1);
         code.vaddps(zmm3, zmm3, zmm4);
         code.vcvtneps2bf16(ymm4, zmm4);
-        code.vmovups(__ymmword_ptr[weights + rax], ymm4);
-        code.add(rax, VectorBytes / 2);
-        code.dec(r11);
-        code.jnz(weigh);
-
-        code.vmovups(zmm4, __zmmword_ptr[totals]);
-        code.vfmadd213ps(zmm4, zmm2, zmm3);
-        code.vmovups(__zmmword_ptr[totals], zmm4);
-        code.add(scores, ScoreRowBytes);
-        code.add(weights, WeightRowBytes);
-        code.add(largest, sizeof(float));
-        code.add(corrections, sizeof(float));
-        code.add(totals, VectorBytes);
-        code.dec(rows);
-        code.jnz(row);
-        code.vzeroupper();
-        code.ret();
+        code.vmovups(__ymmword_ptr[r11], ymm4);
+        code.Label(ref done);
+        code.nop();
     }
 
     /// <summary>void (weights: ushort*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
@@ -231,21 +270,24 @@ static class AttentionCode
         }
     }
 
-    /// <summary>t becomes 2ᵗ, 0 below −64, with the operations of <see cref="Functions.Weight"/> in their order.</summary>
-    static void Weight(Assembler code, AssemblerRegisterZMM t)
+    /// <summary>
+    /// t becomes 2ᵗ, 0 below −64, with the bits of <see cref="Functions.Weight"/>: adding 1.5 · 2²³ rounds to the nearest
+    /// integer and leaves it in the low bits, which shifted to the exponent multiply with 2ⁿ.
+    /// </summary>
+    static void Weight(Assembler code, AssemblerRegisterZMM t, AssemblerRegisterZMM n, AssemblerRegisterZMM f, AssemblerRegisterK kept)
     {
-        const byte ToNearest = 8;
         const byte NotLess = 5;
-        (AssemblerRegisterZMM n, AssemblerRegisterZMM f, AssemblerRegisterZMM series) = (zmm5, zmm6, zmm7);
-        code.vrndscaleps(n, t, ToNearest);
-        code.vcmpps(k1, t, zmm29, NotLess);
-        code.vsubps(f, t, n);
-        code.vmovaps(series, zmm27);
-        code.vfmadd213ps(series, f, zmm26);
-        code.vfmadd213ps(series, f, zmm25);
-        code.vfmadd213ps(series, f, zmm24);
-        code.vfmadd213ps(series, f, zmm28);
-        code.vscalefps(t.k1.z, series, n);
+        code.vcmpps(kept, t, zmm29, NotLess);
+        code.vaddps(n, t, zmm30);
+        code.vsubps(f, n, zmm30);
+        code.vpslld(n, n, 23);
+        code.vsubps(f, t, f);
+        code.vmovaps(t, zmm27);
+        code.vfmadd213ps(t, f, zmm26);
+        code.vfmadd213ps(t, f, zmm25);
+        code.vfmadd213ps(t, f, zmm24);
+        code.vfmadd213ps(t, f, zmm28);
+        code.vpaddd(kept == k1 ? t.k1.z : t.k3.z, t, n);
     }
 
     static void Constant(Assembler code, AssemblerRegisterZMM to, float value)
