@@ -29,13 +29,19 @@ static class AttentionCode
         zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31,
     ];
 
-    /// <summary>void (queries: ushort*, keys: byte**, scores: float*) for so many rows and groups.</summary>
+    /// <summary>
+    /// void (queries: ushort*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
+    /// into the second cache meanwhile: memory in pieces of a few KiB is too ragged for the processor to foresee.
+    /// </summary>
     internal static void Score(Assembler code, int rows, int groups, int headDim)
     {
         AssemblerRegister64[] keys = [r8, r9, r10, r11];
+        AssemblerRegister64[] next = [rbx, rbp, r12, r13];
         for (int group = 0; group < groups; group++)
         {
+            code.push(next[group]);
             code.mov(keys[group], __[rsi + (group * sizeof(long))]);
+            code.mov(next[group], __[rsi + ((SpanKernels.SpanGroups + group) * sizeof(long))]);
         }
 
         Clear(code, rows * groups);
@@ -49,6 +55,7 @@ static class AttentionCode
             for (int group = 0; group < groups; group++)
             {
                 code.vmovups(Vectors[24 + group], __[keys[group] + rax + (pair * VectorBytes)]);
+                code.prefetcht1(__[next[group] + rax + (pair * VectorBytes)]);
             }
 
             for (int row = 0; row < rows; row++)
@@ -72,6 +79,11 @@ static class AttentionCode
             {
                 code.vmovups(__[rdx + (row * ScoreRowBytes) + (group * VectorBytes)], Vectors[(row * groups) + group]);
             }
+        }
+
+        for (int group = groups - 1; group >= 0; group--)
+        {
+            code.pop(next[group]);
         }
 
         code.vzeroupper();
@@ -195,6 +207,7 @@ static class AttentionCode
         int vectors = headDim / KvLayout.GroupTokens;
         int whole = vectors / MostVectors;
         code.push(rbx);
+        code.push(rbp);
         code.xor(ebx, ebx); // bytes of the head that are done, in sums as in values
         if (whole > 0)
         {
@@ -214,6 +227,7 @@ static class AttentionCode
             AccumulateVectors(code, rows, vectors % MostVectors, headDim);
         }
 
+        code.pop(rbp);
         code.pop(rbx);
         code.vzeroupper();
         code.ret();
@@ -238,12 +252,15 @@ static class AttentionCode
         Label group = code.CreateLabel();
         code.Label(ref group);
         code.mov(r9, __qword_ptr[r10]);
+        code.mov(rbp, __qword_ptr[r10 + (SpanKernels.SpanGroups * sizeof(long))]);
         code.add(r9, rbx);
+        code.add(rbp, rbx);
         for (int pair = 0; pair < Pairs; pair++)
         {
             for (int i = 0; i < vectors; i++)
             {
                 code.vmovups(Vectors[24 + i], __zmmword_ptr[r9 + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
+                code.prefetcht1(__[rbp + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
             }
 
             for (int row = 0; row < rows; row++)

@@ -232,29 +232,37 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
             part.Clear(Rows);
             int end = Math.Min((partition + 1) * PartitionTokens, LastPosition + 1);
             int first = Math.Max(partition * PartitionTokens, FirstSeen(0) / SpanKernels.SpanTokens * SpanKernels.SpanTokens);
+            Locate(first);
             for (int start = first; start < end; start += SpanKernels.SpanTokens)
             {
                 int groups = Math.Min(SpanKernels.SpanGroups, ((end - start - 1) / KvLayout.GroupTokens) + 1);
-                Locate(start, groups);
+                for (int group = 0; group < groups; group++)
+                {
+                    int stored = SpanKernels.SpanGroups + group;
+                    _memory.Keys[group] = Ready(KvPart.Keys, _memory.Keys[stored], _memory.UnpackedKeys, group);
+                    _memory.Values[group] = Ready(KvPart.Values, _memory.Values[stored], _memory.UnpackedValues, group);
+                }
+
+                Locate(start + SpanKernels.SpanTokens);
                 Span(start, groups, part);
             }
         }
 
-        /// <summary>The addresses of the groups of a span, unpacked where the format asks for it.</summary>
-        void Locate(int start, int groups)
+        /// <summary>Where the groups of the next span are stored; as they are if there is none.</summary>
+        void Locate(int start)
         {
             int blockTokens = _kernel._op.BlockTokens;
             (Graph.Tensors.TensorView keys, Graph.Tensors.TensorView values) = (_kernel.Inputs[1], _kernel.Inputs[2]);
             long groupBytes = KvLayout.GroupBytes(keys.Format, _kernel._shape.HeadDim);
-            for (int group = 0; group < groups; group++)
+            int stored = SpanKernels.SpanGroups;
+            for (int position = start; position <= LastPosition && stored < 2 * SpanKernels.SpanGroups; position += KvLayout.GroupTokens, stored++)
             {
-                int position = start + (group * KvLayout.GroupTokens);
                 int block = _table[position / blockTokens];
                 ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)block, (uint)keys[0], "block");
                 long plane = ((long)block * _kernel._shape.KvHeads) + _kvHead;
                 long offset = ((plane * blockTokens / KvLayout.GroupTokens) + (position % blockTokens / KvLayout.GroupTokens)) * groupBytes;
-                _memory.Keys[group] = Ready(KvPart.Keys, keys.Data + offset, _memory.UnpackedKeys, group);
-                _memory.Values[group] = Ready(KvPart.Values, values.Data + offset, _memory.UnpackedValues, group);
+                _memory.Keys[stored] = keys.Data + offset;
+                _memory.Values[stored] = values.Data + offset;
             }
         }
 

@@ -9,7 +9,7 @@ sealed unsafe class TileMemory(int rows, int rowsPerStep, int headDim, int unpac
     readonly long _stateBytes = Scratch.Lines((long)RowStates.Floats(rows, headDim) * sizeof(float));
     readonly long _scoreBytes = (long)rowsPerStep * SpanKernels.SpanTokens * sizeof(float);
     readonly long _correctionBytes = Scratch.Lines(rowsPerStep * sizeof(float));
-    readonly long _pointerBytes = Scratch.Lines(SpanKernels.SpanGroups * sizeof(byte*));
+    readonly long _pointerBytes = Scratch.Lines(2 * SpanKernels.SpanGroups * sizeof(byte*));
     readonly long _unpackedBytes = Scratch.Lines((long)SpanKernels.SpanGroups * unpackedGroupBytes);
 
     /// <summary>Bytes for one thread.</summary>
@@ -60,7 +60,7 @@ sealed unsafe class TileMemory(int rows, int rowsPerStep, int headDim, int unpac
         /// <summary>[rows of a step].</summary>
         internal float* Corrections;
 
-        /// <summary>The addresses of the groups of a span.</summary>
+        /// <summary>The addresses of the groups of a span, and behind them where those of the next span are stored.</summary>
         internal byte** Keys;
 
         /// <inheritdoc cref="Keys"/>
