@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Bench;
 using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Machine;
+using OpenAutoGlm.Cpu.Packing;
+using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Graph;
-using OpenAutoGlm.Models.Architectures;
-using OpenAutoGlm.Optimization.Analysis;
+using OpenAutoGlm.Models;
 
 namespace OpenAutoGlm.Cli;
 
@@ -17,76 +20,170 @@ sealed class BenchCommand : AutoGlmCommand
     readonly Option<string?> _format = Flags.Text("--format", "name", "Block format of --shape. Default: Q8_0.");
     readonly Option<int[]?> _prefill = Flags.Counts("--pp", "Prompt lengths to measure, with commas between them; 0 for none. Default: 512.");
     readonly Option<int[]?> _decode = Flags.Counts("--tg", "Answer lengths to measure, with commas between them; 0 for none. Default: 128.");
+    readonly Option<int[]?> _depth = Flags.Counts("--depth", "Tokens that stand before them, with commas between the depths. Default: 0.", "-d");
+    readonly Option<int[]?> _batch = Flags.Counts("--batch", "Sequences that are decoded together, with commas between the numbers. Default: 1.", "-b");
     readonly Option<int?> _repetitions = Flags.Int("--repetitions", "Runs of each test, after one to warm up. Default: 5.", 1, 1000, "-r");
+    readonly Option<bool> _operators = Flags.Switch("--ops", "Show instead where the time goes: calls, share, bytes and operations of every kernel, under the machine's roofs.");
+    readonly Option<string?> _svg = Flags.Text("--svg", "file", "With --ops: draw the roofs into this file too.");
+    readonly Option<string?> _versus = Flags.Text("--versus", "program", "A llama-bench program to measure in turn with, on the same GGUF file.");
     readonly Option<bool> _json = Flags.Json();
     readonly EngineFlags _engine = new();
 
     public BenchCommand(CommandConsole console)
         : base("bench", "Measures prefill and decoding, beside the machine's own limits in the same run.", console)
     {
-        AddAll([_model, _shape, _format, _prefill, _decode, _repetitions, _json, .. _engine.All]);
+        AddAll([_model, _shape, _format, _prefill, _decode, _depth, _batch, _repetitions, _operators, _svg, _versus, _json, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
     [
         ("autoglm bench --shape llama-3.2-1b --format Q4_0", "Measure a published shape without fetching anything:"),
         ("autoglm bench --model glm-4-9b-chat.Q4_K_M.gguf --pp 128,512 --tg 64 --repetitions 3 --json", "Measure a real model, for a program to read:"),
+        ("autoglm bench --model m.gguf --pp 0 --tg 32 --depth 0,4096 --batch 1,16", "Decode behind a long text, and for many at once:"),
+        ("autoglm bench --model m.gguf --ops --svg roof.svg", "See which kernels take the time, and what bounds them:"),
+        ("autoglm bench --model m.gguf --versus ~/llama.cpp/build/bin/llama-bench", "Compare with another engine on the same file, in turn:"),
     ];
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        BenchTest[] tests =
-        [
-            .. Counts(arguments, _prefill, 512).Select(tokens => new BenchTest(Prefill: true, tokens)),
-            .. Counts(arguments, _decode, 128).Select(tokens => new BenchTest(Prefill: false, tokens)),
-        ];
-        if (tests.Length == 0)
-        {
-            throw CommandFailedException.Usage("There is nothing to measure: --pp and --tg are both 0.");
-        }
-
+        BenchTest[] tests = Tests(arguments);
         AutoInferenceOptions options = _engine.Read(arguments);
+        int repetitions = arguments.GetValue(_repetitions) ?? 5;
         long start = Stopwatch.GetTimestamp();
-        await using AutoInferenceEngine engine = await OpenModel.EngineAsync(ModelOf(arguments), options, Console, cancellation);
+        using ModelPackage model = await OpenModel.PackageAsync(ModelOf(arguments), options.Hub, Console, cancellation);
+        using IBackend backend = AutoInferenceEngine.CreateBackend(model, options);
+        using ModelMeter meter = new(model.Config, model.Weights, backend, Limits(tests) with { KvFormat = options.Engine.KvFormat });
         TimeSpan load = Stopwatch.GetElapsedTime(start);
 
         StatusLine status = new(Console);
-        IReadOnlyList<(BenchTest Test, Speeds Speeds)> speeds = new BenchRun(engine.Engine, seed: 1).Measure(tests, arguments.GetValue(_repetitions) ?? 5, status.Say, cancellation);
+        BenchRun.Warm(meter, tests, status.Say, cancellation);
 
-        // The measurement of the machine takes memory of its own, which is not the model's.
+        // What measures the machine takes memory of its own, which is not the model's.
         long? peak = ProcessMemory.PeakBytes();
-        status.Say("reading memory and multiplying, to know the machine's limits");
-        MachineSpeed machine = MachineProbe.Measure(options.Cpu.Threads);
+        BenchResult result = arguments.GetValue(_operators)
+            ? Operators(meter, tests, repetitions, options.Cpu.Threads, status, cancellation)
+            : Measure(arguments, model, meter, tests, repetitions, options.Cpu.Threads, status, cancellation);
         status.End();
-
-        ModelGraph graph = Architecture.Build(engine.Model.Config, engine.Model.Weights, new GraphOptions());
-        WeightFormat format = WeightFormat.Of(graph);
-        GraphCost cost = GraphCost.Of(graph);
-        MachineLimits limits = new(machine.ReadBytesPerSecond, format.Quantized ? machine.ByteOperationsPerSecond : machine.FloatOperationsPerSecond);
+        ModelGraph graph = meter.Plan.Graph;
+        ModelFloors floors = ModelFloors.Of(graph, meter.KvBytesPerToken, result.Machine);
         BenchReport report = new()
         {
-            Model = engine.Model.Name,
-            Format = format.Name,
-            Backend = engine.Backend.Description,
-            Machine = machine,
+            Model = model.Name,
+            Format = WeightFormat.Of(graph).Name,
+            Backend = backend.Description,
+            Plan = backend is CpuBackend { PlanFile: { Outcome: not PlanFileOutcome.None } file } ? file.ToString() : null,
+            Machine = result.Machine,
             Load = load,
             PeakBytes = peak,
-            Rows = [.. speeds.Select(row => new BenchRow(row.Test, row.Speeds, row.Test.Prefill ? cost.PrefillFloor(limits) : cost.DecodeFloor(limits, row.Test.Tokens / 2)))],
+            Rows = [.. result.Speeds.Select(row => new BenchRow(row.Test, row.Speeds, floors))],
         };
-        if (arguments.GetValue(_json))
+        Show(arguments, report, result);
+        return ExitCode.Done;
+    }
+
+    static BenchResult Operators(ModelMeter meter, BenchTest[] tests, int repetitions, int? threads, StatusLine status, CancellationToken cancellation)
+    {
+        MachineSpeed machine = MeasureMachine(threads, status);
+        List<OperatorReport> reports = [];
+        foreach (BenchTest test in tests)
         {
-            Console.WriteJson(report.ToJson());
-        }
-        else
-        {
-            report.Print(Console);
+            status.Say($"{test.Name}, kernel by kernel");
+            reports.Add(OperatorReport.Measure(meter, test, test.Prefill ? repetitions : 4 * repetitions, machine, cancellation));
         }
 
-        return ExitCode.Done;
+        return new BenchResult(machine, [], reports, []);
+    }
+
+    static MachineSpeed MeasureMachine(int? threads, StatusLine status)
+    {
+        status.Say("reading memory and multiplying, to know the machine's limits");
+        return MachineProbe.Measure(threads);
+    }
+
+    static MeterLimits Limits(BenchTest[] tests) => new(
+        tests.Max(test => test.Sequences),
+        tests.Max(test => test.Depth + test.Tokens),
+        tests.Max(test => test.KvTokens));
+
+    BenchResult Measure(ParseResult arguments, ModelPackage model, ModelMeter meter, BenchTest[] tests, int repetitions, int? threads, StatusLine status, CancellationToken cancellation)
+    {
+        using BandwidthProbe probe = new(threads);
+        BenchRun run = new(meter, probe);
+        if (arguments.GetValue(_versus) is { } program)
+        {
+            PeerBench peer = new(program, GgufOf(model), threads ?? Environment.ProcessorCount);
+            IReadOnlyList<VersusRow> rows = peer.Measure(run, [.. tests.Where(test => test.Sequences == 1)], repetitions, status.Say, cancellation);
+            return new BenchResult(MeasureMachine(threads, status), [], [], rows);
+        }
+
+        var speeds = run.Measure(tests, repetitions, status.Say, cancellation);
+        return new BenchResult(MeasureMachine(threads, status), speeds, [], []);
+    }
+
+    void Show(ParseResult arguments, BenchReport report, BenchResult result)
+    {
+        if (arguments.GetValue(_svg) is { } path && result.Operators.Count > 0)
+        {
+            File.WriteAllText(path, Roofline.Svg(result.Operators));
+        }
+
+        if (arguments.GetValue(_json))
+        {
+            JsonObject json = report.ToJson();
+            if (result.Operators.Count > 0)
+            {
+                json["operators"] = new JsonArray([.. result.Operators.Select(operators => (JsonNode)operators.ToJson())]);
+            }
+
+            if (result.Versus.Count > 0)
+            {
+                json["versus"] = PeerBench.ToJson(result.Versus);
+            }
+
+            Console.WriteJson(json);
+            return;
+        }
+
+        report.Print(Console);
+        foreach (OperatorReport operators in result.Operators)
+        {
+            operators.Print(Console);
+        }
+
+        if (result.Versus.Count > 0)
+        {
+            PeerBench.Print(result.Versus, Console);
+        }
+    }
+
+    BenchTest[] Tests(ParseResult arguments)
+    {
+        int[] depths = arguments.GetValue(_depth) is { Length: > 0 } given ? given : [0];
+        int[] batches = arguments.GetValue(_batch) is { Length: > 0 } numbers ? numbers : [1];
+        if (batches.Any(batch => batch is < 1 or > 4096))
+        {
+            throw CommandFailedException.Usage("--batch takes numbers from 1 to 4096.");
+        }
+
+        if (arguments.GetValue(_svg) is not null && !arguments.GetValue(_operators))
+        {
+            throw CommandFailedException.Usage("--svg draws what --ops measures: give both.");
+        }
+
+        BenchTest[] tests =
+        [
+            .. from depth in depths from tokens in Counts(arguments, _prefill, 512) select new BenchTest(Prefill: true, tokens, depth),
+            .. from depth in depths from batch in batches from tokens in Counts(arguments, _decode, 128) select new BenchTest(Prefill: false, tokens, depth, batch),
+        ];
+        return tests.Length > 0 ? tests : throw CommandFailedException.Usage("There is nothing to measure: --pp and --tg are both 0.");
     }
 
     static IEnumerable<int> Counts(ParseResult arguments, Option<int[]?> option, int otherwise) =>
         (arguments.GetValue(option) is { Length: > 0 } given ? given : [otherwise]).Where(tokens => tokens > 0);
+
+    static string GgufOf(ModelPackage model) => File.Exists(model.Path) && !model.Path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+        ? model.Path
+        : throw CommandFailedException.Usage($"--versus needs a model that both programs read, a GGUF file, and {model.Path} is none.");
 
     string? ModelOf(ParseResult arguments)
     {
@@ -99,4 +196,8 @@ sealed class BenchCommand : AutoGlmCommand
             _ => model,
         };
     }
+
+    /// <summary>What was measured, whichever way.</summary>
+    sealed record BenchResult(
+        MachineSpeed Machine, IReadOnlyList<(BenchTest Test, Speeds Speeds)> Speeds, IReadOnlyList<OperatorReport> Operators, IReadOnlyList<VersusRow> Versus);
 }

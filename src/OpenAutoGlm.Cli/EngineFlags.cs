@@ -14,16 +14,23 @@ sealed class EngineFlags
     readonly Option<int?> _contextLength = Flags.Int("--max-model-len", "Longest prompt and answer together, in tokens. Default: what the model allows and the memory holds.", 1, int.MaxValue);
     readonly Option<long?> _kvMemory = Flags.Bytes("--kv-memory", "Memory for keys and values. Default: what is sensible here, at most 4G.");
     readonly Option<string?> _kvFormat = Flags.OneOf("--kv-format", "What keys and values are stored in. Default: bf16; f32 with --exact and for the reference.", "f32", "f16", "bf16", "q8_0");
+    readonly Option<string?> _planFile = Flags.Text("--plan-file", "path|off", "Where weights are kept in the layout of this machine's kernels, so that the next start maps them. Default: MODEL.autoglm-plan beside the model, else in the cache folder.");
     readonly HubFlags _hub = new();
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_threads, _contextLength, _kvMemory, _kvFormat, _backend, _exact, .. _hub.All];
+    public Option[] All => [_threads, _contextLength, _kvMemory, _kvFormat, _backend, _exact, _planFile, .. _hub.All];
 
     /// <summary>What they say.</summary>
     public AutoInferenceOptions Read(ParseResult arguments, EngineOptions? engine = null) => new()
     {
         Backend = arguments.GetValue(_backend) == "reference" ? BackendKind.Reference : BackendKind.Cpu,
         Cpu = new CpuOptions { Threads = arguments.GetValue(_threads), ExactArithmetic = arguments.GetValue(_exact) },
+        Plan = arguments.GetValue(_planFile) switch
+        {
+            null or "" => PlanPlace.Automatic,
+            "off" => PlanPlace.Nowhere,
+            string path => PlanPlace.At(path),
+        },
         Engine = (engine ?? new EngineOptions()) with
         {
             ContextLength = arguments.GetValue(_contextLength),

@@ -62,9 +62,9 @@ static class Flags
 
     public static Option<int[]?> Ids(string name, string description) => List(name, description, "token ids with commas between them");
 
-    public static Option<int[]?> Counts(string name, string description) => List(name, description, "numbers of tokens with commas between them");
+    public static Option<int[]?> Counts(string name, string description, params string[] aliases) => List(name, description, "whole numbers with commas between them", aliases);
 
-    static Option<int[]?> List(string name, string description, string wanted) => new(name)
+    static Option<int[]?> List(string name, string description, string wanted, params string[] aliases) => new(name, aliases)
     {
         Description = description,
         HelpName = "1,2,3",

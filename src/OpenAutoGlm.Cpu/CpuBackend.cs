@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 
@@ -52,7 +53,17 @@ public sealed class CpuBackend : IBackend
     public string Description =>
         $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(Options.ExactArithmetic ? ", exact arithmetic" : "")}";
 
+    /// <summary>What became of the plan file of the last graph that was lowered; null before the first.</summary>
+    public PlanFileReport? PlanFile { get; private set; }
+
     internal WorkerPool Pool => _pool;
+
+    /// <summary>
+    /// What packed weights depend on besides the model. The identity of the compiled code is in it, so that a plan file never
+    /// outlives the kernels and passes that it was made for, whatever they changed.
+    /// </summary>
+    string Machine =>
+        $"build {typeof(CpuBackend).Module.ModuleVersionId:n} {typeof(Plan).Module.ModuleVersionId:n}, {InstructionSet} {_code.Features}{(Options.ExactArithmetic ? " exact" : "")}";
 
     /// <summary>The machine code that the plans of this backend have asked for so far.</summary>
     internal CodeLibrary Code => _code;
@@ -61,8 +72,26 @@ public sealed class CpuBackend : IBackend
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
         GraphVerifier.Verify(graph);
-        PlanScope scope = new(limits);
-        return new Plan(graph, limits, [.. graph.Nodes.Select(node => new PlanStep(node, _catalog.Pick(node, scope)))]);
+        WeightStore weights = new(Options.PlanCache, Machine, _pool);
+        List<PlanStep> steps = [];
+        try
+        {
+            PlanScope scope = new(limits, weights);
+            foreach (Node node in graph.Nodes)
+            {
+                steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
+            }
+
+            weights.Keep();
+            PlanFile = weights.Report;
+            return new Plan(graph, limits, [.. steps], weights);
+        }
+        catch
+        {
+            steps.ForEach(step => step.Kernel.Dispose());
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using OpenAutoGlm.Cpu.Packing;
+
 namespace OpenAutoGlm.Cpu;
 
 /// <summary>What the one who makes a <see cref="CpuBackend"/> decides about it.</summary>
@@ -26,4 +28,7 @@ public sealed record CpuOptions
     /// products), where processor and system allow it. Results do not depend on it.
     /// </summary>
     public bool EmitCode { get; init; } = true;
+
+    /// <summary>Where packed weights are kept from one start to the next; null for nowhere.</summary>
+    public PlanCache? PlanCache { get; init; }
 }

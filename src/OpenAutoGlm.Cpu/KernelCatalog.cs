@@ -4,7 +4,7 @@ using OpenAutoGlm.Cpu.Kernels.Elementwise;
 using OpenAutoGlm.Cpu.Kernels.Experts;
 using OpenAutoGlm.Cpu.Kernels.Layout;
 using OpenAutoGlm.Cpu.Kernels.MatMul;
-using OpenAutoGlm.Cpu.Kernels.MatMul.Layouts;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Kernels.Normalisation;
 using OpenAutoGlm.Cpu.Kernels.Rope;
 using OpenAutoGlm.Cpu.Lanes;
@@ -73,23 +73,18 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
 
     internal override PanelProduct Product(TensorFormat format, int k) => format switch
     {
-        TensorFormat.F32 => new FloatProduct<T, F32Weights<T>>(BlockFormat.Of(format), k, direct: true),
-        TensorFormat.F16 => new FloatProduct<T, F16Weights<T>>(BlockFormat.Of(format), k, direct: true),
-        TensorFormat.BF16 => new FloatProduct<T, BF16Weights<T>>(BlockFormat.Of(format), k, direct: true),
-        _ when exactArithmetic => new FloatProduct<T, F32Weights<T>>(BlockFormat.Of(format), k, direct: false),
-        TensorFormat.Q8_0 => new QuantizedProduct<T, Q8_0Layout>(format, k),
-        TensorFormat.Q6_K => new QuantizedProduct<T, Q6_KLayout>(format, k),
-        TensorFormat.Q5_K => new QuantizedProduct<T, Q5_KLayout>(format, k),
-        TensorFormat.Q5_1 => new QuantizedProduct<T, Q5_1Layout>(format, k),
-        TensorFormat.Q5_0 => new QuantizedProduct<T, Q5_0Layout>(format, k),
-        TensorFormat.Q4_K => new QuantizedProduct<T, Q4_KLayout>(format, k),
-        TensorFormat.Q4_1 => new QuantizedProduct<T, Q4_1Layout>(format, k),
-        TensorFormat.Q4_0 => new QuantizedProduct<T, Q4_0Layout>(format, k),
-        TensorFormat.IQ4_NL => new QuantizedProduct<T, IQ4_NLLayout>(format, k),
-        TensorFormat.IQ4_XS => new QuantizedProduct<T, Staged<IQ4_XSNumbers>>(format, k),
-        TensorFormat.MXFP4 => new QuantizedProduct<T, Staged<MXFP4Numbers>>(format, k),
-        TensorFormat.Q3_K => new QuantizedProduct<T, Staged<Q3_KNumbers>>(format, k),
-        TensorFormat.Q2_K => new QuantizedProduct<T, Staged<Q2_KNumbers>>(format, k),
+        TensorFormat.F32 or TensorFormat.F16 => new FloatProduct<T>(format, k),
+        TensorFormat.BF16 when exactArithmetic => new FloatProduct<T>(format, k),
+        TensorFormat.BF16 => new PairProduct<T>(code, k),
+        _ when exactArithmetic => new FloatProduct<T>(format, k),
+        _ when code.Has(EmittedFeatures.Vnni) => new EmittedProduct(code, format, k),
+        TensorFormat.Q4_0 => new QuantizedProduct<T, Shape32x15>(format, k),
+        TensorFormat.Q4_1 or TensorFormat.Q4_K => new QuantizedProduct<T, Shape32x15Min>(format, k),
+        TensorFormat.Q5_0 or TensorFormat.MXFP4 => new QuantizedProduct<T, Shape32x31>(format, k),
+        TensorFormat.Q5_1 or TensorFormat.Q5_K => new QuantizedProduct<T, Shape32x31Min>(format, k),
+        TensorFormat.Q8_0 or TensorFormat.IQ4_NL or TensorFormat.IQ4_XS => new QuantizedProduct<T, Shape32x255>(format, k),
+        TensorFormat.Q6_K or TensorFormat.Q3_K => new QuantizedProduct<T, Shape16x63>(format, k),
+        TensorFormat.Q2_K => new QuantizedProduct<T, Shape16x15Min>(format, k),
         _ => throw new NotSupportedException($"There is no product with {format} weights."),
     };
 
@@ -110,7 +105,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
     {
         TensorType x = node.Inputs[0].Type;
         PanelProduct product = Product(node.Inputs[1].Type.Format, x.Shape.Last.Size);
-        return new MatMulKernel($"MatMul {product.Name} {set}", pool, product, scope.Scratch, scope.MostRows(x));
+        return new MatMulKernel($"MatMul {product.Name} {set}", pool, product, node.Inputs[1], scope.Weights, scope.Scratch, scope.MostRows(x));
     }
 
     ExpertMatMulKernel RowsTimesExperts(Node node, PlanScope scope)
@@ -121,6 +116,8 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             $"ExpertMatMul {product.Name} {set}",
             pool,
             product,
+            node.Inputs[1],
+            scope.Weights,
             scope.Scratch,
             scope.Limits.Of(x.Shape[0]),
             weight.Shape[0].Size,

@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Kernels.Rope;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
@@ -6,12 +7,15 @@ using OpenAutoGlm.Graph.Tensors;
 namespace OpenAutoGlm.Cpu;
 
 /// <summary>What the kernels of one plan share, because only one of them runs at a time.</summary>
-sealed class PlanScope(PlanLimits limits)
+sealed class PlanScope(PlanLimits limits, WeightStore weights)
 {
     readonly Dictionary<(Rope Op, Value Positions, Value? Factors), RopeAngles> _angles = [];
 
     /// <summary>The largest sizes that the plan is ready for.</summary>
     internal PlanLimits Limits => limits;
+
+    /// <summary>Weights in the layouts of kernels; they live as long as the plan.</summary>
+    internal WeightStore Weights => weights;
 
     /// <summary>Memory that a kernel uses while it runs and leaves to the next.</summary>
     internal Scratch Scratch { get; } = new();

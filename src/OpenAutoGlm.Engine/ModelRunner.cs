@@ -82,6 +82,9 @@ sealed class ModelRunner : IModelRunner
 
     public KvPool Pool { get; }
 
+    /// <summary>The plan that runs.</summary>
+    internal Plan Plan => _plan;
+
     /// <summary>Builds the graph, works out the limits, lowers and binds.</summary>
     internal static ModelRunner Create(ModelConfig config, IWeights weights, IBackend backend, EngineOptions options)
     {
@@ -91,7 +94,10 @@ sealed class ModelRunner : IModelRunner
         return new ModelRunner(limits, graph, backend);
     }
 
-    public void Run(Batch batch)
+    public void Run(Batch batch) => Run(batch, after: null);
+
+    /// <summary>The same; <paramref name="after"/> is told of every step of the plan.</summary>
+    internal void Run(Batch batch, Action<PlanStep>? after)
     {
         int longest = 1;
         foreach (ref readonly BatchEntry entry in batch.Entries)
@@ -104,7 +110,7 @@ sealed class ModelRunner : IModelRunner
         _execution.SetSize(Dim.Sequences, batch.Entries.Length);
         _execution.SetSize(Dim.Blocks, longest);
         _execution.SetSize(Dim.Outputs, Math.Max(1, batch.Outputs));
-        _execution.Run();
+        _execution.Run(after);
     }
 
     public ReadOnlySpan<float> Logits(int output) => _execution[_logits].Row(output);

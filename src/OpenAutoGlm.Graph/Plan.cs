@@ -8,13 +8,20 @@ public readonly record struct PlanStep(Node Node, Kernel Kernel);
 
 /// <summary>
 /// A graph made ready for a device: a flat list of steps over one arena. Immutable; the memory of a run belongs to an
-/// <see cref="Execution"/>. Disposing the plan disposes its kernels.
+/// <see cref="Execution"/>. Disposing the plan disposes its kernels, and then what they share.
 /// </summary>
 public sealed class Plan : IDisposable
 {
+    readonly IDisposable? _shared;
+
     /// <summary>Puts steps together and lays out the memory between them.</summary>
-    public Plan(ModelGraph graph, PlanLimits limits, ImmutableArray<PlanStep> steps)
+    /// <param name="graph">What the steps compute.</param>
+    /// <param name="limits">The largest sizes.</param>
+    /// <param name="steps">A kernel for every node, in order.</param>
+    /// <param name="shared">What the kernels share, repacked weights for example; the plan takes it over.</param>
+    public Plan(ModelGraph graph, PlanLimits limits, ImmutableArray<PlanStep> steps, IDisposable? shared = null)
     {
+        _shared = shared;
         Graph = graph;
         Limits = limits;
         Steps = steps;
@@ -56,5 +63,7 @@ public sealed class Plan : IDisposable
         {
             step.Kernel.Dispose();
         }
+
+        _shared?.Dispose();
     }
 }

@@ -1,4 +1,6 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Models;
 
@@ -6,8 +8,10 @@ namespace OpenAutoGlm.Models;
 /// A file mapped read-only into memory. Tensors over it keep this object, and so the mapping, alive; disposing it
 /// unmaps at once, after which those tensors must not be touched.
 /// </summary>
-sealed unsafe class MappedFile : IDisposable
+sealed unsafe partial class MappedFile : IDisposable, IPageSource
 {
+    const int Unneeded = 4; // MADV_DONTNEED
+
     readonly MemoryMappedFile _file;
     readonly MemoryMappedViewAccessor _view;
     readonly byte* _pointer;
@@ -74,10 +78,27 @@ sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(Pointer + offset, count);
     }
 
+    /// <inheritdoc/>
+    public void ReleasePages(byte* data, long bytes)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        nint page = Environment.SystemPageSize;
+        nint start = ((nint)data + page - 1) & -page;
+        nint end = ((nint)data + (nint)bytes) & -page;
+        if (OperatingSystem.IsLinux() && data >= _pointer && end <= (nint)_pointer + Length && start < end)
+        {
+            // A shared mapping that nobody writes to loses nothing: the next touch finds the same bytes.
+            _ = Advise(start, (nuint)(end - start), Unneeded);
+        }
+    }
+
     public void Dispose()
     {
         _disposed = true;
         _view.Dispose();
         _file.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint bytes, int advice);
 }

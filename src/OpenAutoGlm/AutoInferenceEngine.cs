@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
@@ -23,8 +24,12 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     // Only who wants text waits for the tokenizer and the template, and hears of their faults.
     readonly Lazy<TextGenerator?> _generator;
 
-    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine)
+    // A vocabulary takes as long to read as a plan takes to make, so both are done at once.
+    readonly Task _reading;
+
+    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine, Task reading)
     {
+        _reading = reading;
         Model = model;
         Backend = backend;
         Engine = engine;
@@ -172,6 +177,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     {
         await Task.Run(Engine.Dispose);
         Backend.Dispose();
+        await _reading;
         Model.Dispose();
     }
 
@@ -181,21 +187,46 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) : null;
     }
 
+    /// <summary>What will compute a model: the backend that the options ask for, with the place of the model's plan file.</summary>
+    /// <param name="model">The model, which must live longer than the backend's plans.</param>
+    /// <param name="options">Which backend, and how.</param>
+    /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
+    public static IBackend CreateBackend(ModelPackage model, AutoInferenceOptions options) => options.Backend == BackendKind.Reference
+        ? new ReferenceInterpreter()
+        : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
+
+    static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
+        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
+
+    /// <summary>Reads the tokenizer for who will want it. Its faults are for them: a lazy value throws again what it threw.</summary>
+    static void ReadAhead(ModelPackage model)
+    {
+        try
+        {
+            _ = model.Tokenizer;
+        }
+        catch (Exception error) when (error is ModelFormatException or NotSupportedException or IOException)
+        {
+        }
+    }
+
     static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
     {
         ModelPackage model = ModelPackage.Open(path);
+        Task reading = Task.Run(() => ReadAhead(model));
         IBackend? backend = null;
         InferenceEngine? engine = null;
         try
         {
-            backend = options.Backend == BackendKind.Reference ? new ReferenceInterpreter() : new CpuBackend(options.Cpu);
+            backend = CreateBackend(model, options);
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
-            return new AutoInferenceEngine(model, backend, engine);
+            return new AutoInferenceEngine(model, backend, engine, reading);
         }
         catch
         {
             engine?.Dispose();
             backend?.Dispose();
+            reading.Wait();
             model.Dispose();
             throw;
         }

@@ -23,6 +23,9 @@ public sealed record AutoInferenceOptions
     /// <summary>Threads and arithmetic of <see cref="BackendKind.Cpu"/>.</summary>
     public CpuOptions Cpu { get; init; } = new();
 
+    /// <summary>Where packed weights are kept for the next start.</summary>
+    public PlanPlace Plan { get; init; } = PlanPlace.Automatic;
+
     /// <summary>Limits of the engine.</summary>
     public EngineOptions Engine { get; init; } = new();
 

@@ -8,10 +8,19 @@ namespace OpenAutoGlm.Cli.Bench;
 /// <summary>One line of the result.</summary>
 /// <param name="Test">What was measured.</param>
 /// <param name="Speeds">What came out.</param>
-/// <param name="Floor">Tokens per second that this machine cannot exceed with this model.</param>
-sealed record BenchRow(BenchTest Test, Speeds Speeds, double Floor)
+/// <param name="Floors">What it is compared with.</param>
+sealed record BenchRow(BenchTest Test, Speeds Speeds, ModelFloors Floors)
 {
-    public double Fraction => Speeds.Median / Floor;
+    /// <summary>Tokens per second that this machine could not exceed: the median over the repetitions, each with its own bandwidth.</summary>
+    public double Floor => Speeds.MedianOf(Speeds.Samples.Select(sample => Floors.TokensPerSecond(Test, sample.BytesPerSecond)));
+
+    /// <summary>Speed ÷ floor: the median over the repetitions.</summary>
+    public double Fraction => Speeds.MedianOf(Speeds.Samples.Select(sample => sample.TokensPerSecond / Floors.TokensPerSecond(Test, sample.BytesPerSecond)));
+
+    /// <summary>Bytes of weights, keys and values read per second; null for prompts, which are not bound by reading.</summary>
+    public double? BytesPerSecond => Test.Prefill ? null : Floors.BytesPerStep(Test) * Speeds.Median / Test.Sequences;
+
+    public double OperationsPerSecond => Floors.OperationsPerToken(Test) * Speeds.Median;
 }
 
 /// <summary>The result of a run, for people and for programs.</summary>
@@ -22,6 +31,8 @@ sealed record BenchReport
     public required string Format { get; init; }
 
     public required string Backend { get; init; }
+
+    public required string? Plan { get; init; }
 
     public required MachineSpeed Machine { get; init; }
 
@@ -35,6 +46,7 @@ sealed record BenchReport
     {
         ["model"] = Model,
         ["backend"] = Backend,
+        ["plan"] = Plan,
         ["loadSeconds"] = Math.Round(Load.TotalSeconds, 3),
         ["peakMemoryBytes"] = PeakBytes,
         ["machine"] = SpeedText.ToJson(Machine),
@@ -43,12 +55,17 @@ sealed record BenchReport
             ["test"] = row.Test.Name,
             ["threads"] = Machine.Threads,
             ["format"] = Format,
+            ["sequences"] = row.Test.Sequences,
+            ["depth"] = row.Test.Depth,
             ["tokensPerSecond"] = new JsonObject
             {
                 ["median"] = Math.Round(row.Speeds.Median, 3),
                 ["min"] = Math.Round(row.Speeds.Min, 3),
                 ["max"] = Math.Round(row.Speeds.Max, 3),
             },
+            ["readGBs"] = row.BytesPerSecond is { } bytes ? Math.Round(bytes / 1e9, 2) : null,
+            ["gops"] = Math.Round(row.OperationsPerSecond / 1e9, 2),
+            ["readBandwidthGBs"] = Math.Round(row.Speeds.BytesPerSecond / 1e9, 2),
             ["floorTokensPerSecond"] = Math.Round(row.Floor, 3),
             ["fraction"] = Math.Round(row.Fraction, 4),
         })]),
@@ -56,24 +73,53 @@ sealed record BenchReport
 
     public void Print(CommandConsole console)
     {
+        PrintHead(console);
+        Table table = BenchTable.Of(console, "test", "tokens/s", "least", "most", "GB/s", "GOP/s", "memory gave", "floor", "of the floor");
+        foreach (BenchRow row in Rows)
+        {
+            table.AddRow(
+                row.Test.Name,
+                Units.Short(row.Speeds.Median),
+                Units.Short(row.Speeds.Min),
+                Units.Short(row.Speeds.Max),
+                row.BytesPerSecond is { } bytes ? Units.Short(bytes / 1e9) : "",
+                Units.Short(row.OperationsPerSecond / 1e9),
+                Units.Bandwidth(row.Speeds.BytesPerSecond),
+                Units.Short(row.Floor),
+                $"{row.Fraction * 100:0.0} %");
+        }
+
+        console.Page().Write(table);
+        console.Note("Floors: pp by arithmetic; tg by reading the weights once a step and each sequence's keys and values, at the bandwidth read in between, or by arithmetic where that takes longer.");
+    }
+
+    void PrintHead(CommandConsole console)
+    {
         Facts facts = new(console, nameWidth: 9);
         facts.Add("model", $"{Model} · {Format} · {Backend}");
         facts.Add("machine", SpeedText.Of(Machine));
         facts.Add("loaded", $"in {Units.Duration(Load)}, peak memory {(PeakBytes is { } bytes ? Units.Bytes(bytes) : "unknown")}");
+        if (Plan is not null)
+        {
+            facts.Add("plan", Plan);
+        }
+
         console.Output.WriteLine();
+    }
+}
+
+/// <summary>Tables of names and numbers, as all reports of bench print them.</summary>
+static class BenchTable
+{
+    public static Table Of(CommandConsole console, string first, params ReadOnlySpan<string> numbers)
+    {
         Table table = new Table().Border(console.OutputIsTerminal ? TableBorder.Rounded : TableBorder.None);
-        table.AddColumn("test");
-        foreach (string name in new[] { "tokens/s", "least", "most", "floor", "of the floor" })
+        table.AddColumn(first);
+        foreach (string name in numbers)
         {
             table.AddColumn(new TableColumn(name).RightAligned());
         }
 
-        foreach (BenchRow row in Rows)
-        {
-            table.AddRow(row.Test.Name, Units.Short(row.Speeds.Median), Units.Short(row.Speeds.Min), Units.Short(row.Speeds.Max), Units.Short(row.Floor), $"{row.Fraction * 100:0.0} %");
-        }
-
-        console.Page().Write(table);
-        console.Note("Floors are this machine's own rates in the same run: pp by arithmetic, tg by reading the weights once a token.");
+        return table;
     }
 }

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
@@ -5,18 +6,27 @@ using OpenAutoGlm.Graph.Ops;
 namespace OpenAutoGlm.Cli.Bench;
 
 /// <summary>How most of the bytes that matrix products read are stored.</summary>
-/// <param name="Name">Name of the format.</param>
-/// <param name="Quantized">Whether it is multiplied as int8.</param>
-sealed record WeightFormat(string Name, bool Quantized)
+/// <param name="Format">The format.</param>
+sealed record WeightFormat(TensorFormat Format)
 {
-    public static WeightFormat Of(ModelGraph graph)
+    /// <summary>Its name.</summary>
+    public string Name => Format.ToString();
+
+    /// <summary>Operations per second of the arithmetic that multiplies it: int8 for everything quantised.</summary>
+    public double Rate(MachineSpeed machine) => Rate(Format, machine);
+
+    /// <summary>The same for any format; null stands for no weights at all, which is float32 arithmetic.</summary>
+    public static double Rate(TensorFormat? format, MachineSpeed machine) => format switch
     {
-        TensorFormat format = graph.Nodes
-            .Where(node => node.Op is MatMul or ExpertMatMul)
-            .SelectMany(node => node.Inputs)
-            .Where(input => input.Constant is not null)
-            .GroupBy(input => input.Constant!.Format)
-            .MaxBy(group => group.Sum(input => input.Constant!.Bytes))!.Key;
-        return new WeightFormat(format.ToString(), format is not (TensorFormat.F32 or TensorFormat.F16 or TensorFormat.BF16));
-    }
+        null or TensorFormat.F32 or TensorFormat.F16 => machine.FloatOperationsPerSecond,
+        TensorFormat.BF16 => machine.BFloat16OperationsPerSecond,
+        _ => machine.ByteOperationsPerSecond,
+    };
+
+    public static WeightFormat Of(ModelGraph graph) => new(graph.Nodes
+        .Where(node => node.Op is MatMul or ExpertMatMul)
+        .SelectMany(node => node.Inputs)
+        .Where(input => input.Constant is not null)
+        .GroupBy(input => input.Constant!.Format)
+        .MaxBy(group => group.Sum(input => input.Constant!.Bytes))!.Key);
 }

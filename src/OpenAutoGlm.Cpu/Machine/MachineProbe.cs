@@ -43,7 +43,7 @@ public static class MachineProbe
     {
         using WorkerPool pool = new(threads ?? Environment.ProcessorCount);
         using SpeedTest test = new(bytes);
-        return new MachineSpeed(pool.Threads, test.Read(pool), test.ReadAlone(), test.Floats(pool), test.Bytes(pool));
+        return new MachineSpeed(pool.Threads, test.Read(pool), test.ReadAlone(), test.Floats(pool), test.BFloat16s(pool), test.Bytes(pool));
     }
 
     /// <summary>Cores after affinity and CPU quota; a quota may leave a part of a core.</summary>

@@ -40,6 +40,10 @@ public readonly record struct MemoryReport(long Total, long Available);
 /// <param name="ReadBytesPerSecond">Streaming read of main memory with all threads.</param>
 /// <param name="ReadBytesPerSecondOneThread">Streaming read of main memory with one thread.</param>
 /// <param name="FloatOperationsPerSecond">float32 fused multiply-adds in registers, two operations each, all threads.</param>
+/// <param name="BFloat16OperationsPerSecond">
+/// bfloat16 products summed to float32 in registers, two operations each, all threads; that of float32 where the processor
+/// has no such instruction.
+/// </param>
 /// <param name="ByteOperationsPerSecond">
 /// int8 products summed to int32 in registers, two operations each, all threads, by the instructions that the kernels use.
 /// </param>
@@ -48,4 +52,5 @@ public sealed record MachineSpeed(
     double ReadBytesPerSecond,
     double ReadBytesPerSecondOneThread,
     double FloatOperationsPerSecond,
+    double BFloat16OperationsPerSecond,
     double ByteOperationsPerSecond);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Iced.Intel;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 
@@ -38,11 +40,34 @@ sealed unsafe partial class SpeedTest : IDisposable
         return Read(alone);
     }
 
+    /// <summary>One read by all threads, for who repeats it himself.</summary>
+    internal double ReadOnce(WorkerPool pool)
+    {
+        long start = Stopwatch.GetTimestamp();
+        pool.Run(new ReadJob(_start), (int)(_bytes / ChunkBytes));
+        return _bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    internal double BFloat16s(WorkerPool pool) => Emitted(pool, EmittedFeatures.BFloat16) ?? Floats(pool);
+
     internal double Floats(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.FloatOperations / Best(pool, Arithmetic(bytes: false), ArithmeticJob.Chunks * pool.Threads);
 
-    internal double Bytes(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads);
+    internal double Bytes(WorkerPool pool) => Emitted(pool, EmittedFeatures.Vnni) ?? ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads);
 
     public void Dispose() => NativeMemory.AlignedFree(_start);
+
+    /// <summary>The rate of an instruction that only emitted code has; null where there is none.</summary>
+    static double? Emitted(WorkerPool pool, EmittedFeatures feature)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
+        if (!code.Has(feature))
+        {
+            return null;
+        }
+
+        EmittedJob job = new(code, feature);
+        return EmittedJob.Chunks * pool.Threads * job.Operations / Best(pool, job, EmittedJob.Chunks * pool.Threads);
+    }
 
     static double Best(WorkerPool pool, IParallelJob job, int chunks)
     {
@@ -73,6 +98,57 @@ sealed unsafe partial class SpeedTest : IDisposable
         internal long Sum;
 
         public void Execute(int chunk, int worker) => Sum += MemoryRead.Sum(start + ((long)chunk * ChunkBytes), ChunkBytes);
+    }
+
+    /// <summary>Twenty-four independent sums in registers of 512 bits: more than latency times throughput of any core so far.</summary>
+    sealed class EmittedJob : IParallelJob
+    {
+        internal const int Chunks = 8;
+        const int Steps = 1 << 14;
+        const int Sums = 24;
+
+        readonly delegate* unmanaged<long, void> _run;
+        readonly int _productsPerLane;
+
+        internal EmittedJob(CodeLibrary code, EmittedFeatures feature)
+        {
+            bool bytes = feature == EmittedFeatures.Vnni;
+            _productsPerLane = bytes ? 4 : 2;
+            _run = (delegate* unmanaged<long, void>)code.Get($"speed of {feature}", assembler => Write(assembler, bytes)).Entry;
+        }
+
+        internal double Operations => 2.0 * _productsPerLane * 16 * Sums * Steps;
+
+        public void Execute(int chunk, int worker) => _run(Steps);
+
+        static void Write(Assembler assembler, bool bytes)
+        {
+            for (int i = 0; i < 32; i++)
+            {
+                assembler.vpxord(Register(i), Register(i), Register(i));
+            }
+
+            Label again = assembler.CreateLabel();
+            assembler.Label(ref again);
+            for (int i = 0; i < Sums; i++)
+            {
+                if (bytes)
+                {
+                    assembler.vpdpbusd(Register(i), Register(30), Register(31));
+                }
+                else
+                {
+                    assembler.vdpbf16ps(Register(i), Register(30), Register(31));
+                }
+            }
+
+            assembler.dec(AssemblerRegisters.rdi);
+            assembler.jnz(again);
+            assembler.vzeroupper();
+            assembler.ret();
+        }
+
+        static AssemblerRegisterZMM Register(int index) => new(Iced.Intel.Register.ZMM0 + index);
     }
 
     abstract class ArithmeticJob : IParallelJob

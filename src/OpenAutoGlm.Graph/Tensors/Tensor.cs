@@ -144,6 +144,39 @@ public sealed unsafe class Tensor
         return new Tensor(new TensorType(shape, Format), Data, this);
     }
 
+    /// <summary>
+    /// Says that nobody will read the tensor soon: a mapped file gives its pages back to the system and reads them again
+    /// when they are touched. Other memory stays as it is.
+    /// </summary>
+    public void ReleasePages()
+    {
+        foreach (Tensor part in Parts)
+        {
+            part.ReleasePages();
+        }
+
+        object? owner = _owner;
+        while (owner is Tensor whole)
+        {
+            owner = whole._owner;
+        }
+
+        if (Data is not null && owner is IPageSource pages)
+        {
+            pages.ReleasePages(Data, Bytes);
+        }
+    }
+
+    /// <summary>Sets every byte of memory that may be written to.</summary>
+    public void Fill(byte value)
+    {
+        const int Piece = 1 << 30;
+        for (long at = 0; at < Bytes; at += Piece)
+        {
+            new Span<byte>(Data + at, (int)Math.Min(Piece, Bytes - at)).Fill(value);
+        }
+    }
+
     /// <summary>All elements as float32, dequantised.</summary>
     public float[] ToFloats()
     {

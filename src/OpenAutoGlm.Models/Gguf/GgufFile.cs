@@ -53,6 +53,9 @@ public sealed class GgufFile : IDisposable
     /// <summary>The tensors, in the order of the file; those in formats that cannot be computed with too.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; }
 
+    /// <summary>Tells this file from every other; see <see cref="FileIdentity"/>.</summary>
+    internal string Identity => FileIdentity.Of(_map, Tensors);
+
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="ModelFormatException">The file is no GGUF file, or contradicts itself.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>

@@ -36,6 +36,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>The free-form strings of the header.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>Tells this file from every other; see <see cref="FileIdentity"/>.</summary>
+    internal string Identity => FileIdentity.Of(_map, Tensors);
+
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="ModelFormatException">The file is no safetensors file, or contradicts itself.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>

@@ -36,6 +36,9 @@ public sealed class GgufWeights : ModelWeights
     public override IReadOnlyCollection<string> Names => _byName.Keys;
 
     /// <inheritdoc/>
+    public override string Identity => string.Join(' ', _files.Select(file => file.Identity));
+
+    /// <inheritdoc/>
     public override bool TryGetStored(string name, [NotNullWhen(true)] out Tensor? tensor) => TryGet(name, out tensor);
 
     private protected override Tensor? Make(string name) => _byName.TryGetValue(name, out GgufFile? file) ? file.GetTensor(name) : null;

@@ -50,6 +50,9 @@ public sealed class HuggingFaceWeights : ModelWeights
     public override IReadOnlyCollection<string> Names => [.. _single.Keys, .. _stacked.Keys];
 
     /// <inheritdoc/>
+    public override string Identity => string.Join(' ', [.. _files.Files.Select(file => file.Identity), $"{ConfigurationSum():x16}"]);
+
+    /// <inheritdoc/>
     public override bool TryGetStored(string name, [NotNullWhen(true)] out Tensor? tensor) => _files.TryGetTensor(name, out tensor);
 
     private protected override Tensor? Make(string name)
@@ -77,6 +80,14 @@ public sealed class HuggingFaceWeights : ModelWeights
         return odd < 0
             ? Tensor.Stack([.. tensors])
             : throw new ModelFormatException(Path, parts[odd], $"is {tensors[odd]}, but expert 0 is {tensors[0]}; all must be equal matrices.");
+    }
+
+    /// <summary>How weights are put together depends on config.json, which stands beside them.</summary>
+    ulong ConfigurationSum()
+    {
+        string folder = Directory.Exists(Path) ? Path : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+        string path = System.IO.Path.Combine(folder, "config.json");
+        return File.Exists(path) ? ContentSum.Of(File.ReadAllBytes(path)) : 0;
     }
 
     Tensor Load(string stored) => _files.TryGetTensor(stored, out Tensor? tensor) ? tensor : throw new ModelFormatException(Path, stored, "the tensor is missing.");

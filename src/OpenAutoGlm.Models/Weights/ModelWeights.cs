@@ -22,6 +22,9 @@ public abstract class ModelWeights : IWeights, IDisposable
     /// <summary>The names of the language model's weights as <see cref="TryGet"/> takes them.</summary>
     public abstract IReadOnlyCollection<string> Names { get; }
 
+    /// <summary>Tells these weights from every other, without reading all of them: sizes, times, headers and samples of the files.</summary>
+    public abstract string Identity { get; }
+
     /// <inheritdoc/>
     /// <exception cref="ModelFormatException">The weight is there, but in a type that cannot be computed with.</exception>
     public bool TryGet(string name, [NotNullWhen(true)] out Tensor? weight)

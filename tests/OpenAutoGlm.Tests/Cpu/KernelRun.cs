@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
@@ -23,7 +24,8 @@ static unsafe class KernelRun
     {
         using WorkerPool pool = new(threads);
         Node node = NodeOf(op, inputs);
-        using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits()));
+        using WeightStore packed = new();
+        using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits(), packed));
         return Run(kernel, node, inputs);
     }
 

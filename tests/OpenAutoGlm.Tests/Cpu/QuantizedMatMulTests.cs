@@ -1,4 +1,6 @@
-using OpenAutoGlm.Cpu.Kernels.MatMul.Layouts;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
@@ -33,22 +35,62 @@ public unsafe class QuantizedMatMulTests
         }
     }
 
-    [Fact]
-    public void The_numbers_of_a_layout_are_those_of_its_format()
+    [Theory, MemberData(nameof(Formats))]
+    public void Emitted_code_gives_the_bits_of_the_definition_for_every_remainder(TensorFormat format)
     {
-        AssertNumbers<Q8_0Numbers>();
-        AssertNumbers<Q6_KNumbers>();
-        AssertNumbers<Q5_KNumbers>();
-        AssertNumbers<Q5_1Numbers>();
-        AssertNumbers<Q5_0Numbers>();
-        AssertNumbers<Q4_KNumbers>();
-        AssertNumbers<Q4_1Numbers>();
-        AssertNumbers<Q4_0Numbers>();
-        AssertNumbers<IQ4_NLNumbers>();
-        AssertNumbers<IQ4_XSNumbers>();
-        AssertNumbers<MXFP4Numbers>();
-        AssertNumbers<Q3_KNumbers>();
-        AssertNumbers<Q2_KNumbers>();
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
+        int block = BlockFormat.Of(format).BlockElements;
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 16, block), (4, 19, 3 * block), (5, 33, 1024), (13, 49, 512 + block), (8, 70, 768)])
+        {
+            Tensor x = KernelRun.Random(m, 3, m, k);
+            Tensor w = KernelRun.RandomWeights(n, format, n, k);
+            Tensor expected = Definition(x, w);
+            foreach (int threads in (int[])[1, 3])
+            {
+                KernelRun.AssertSameBits(expected, KernelRun.Of(InstructionSets.Best, code, threads, exact: false, new MatMul(), x, w)[0], $"{format} {m} × {n} × {k}");
+            }
+
+            Tensor last = x.Rows(m - 1, 1);
+            KernelRun.AssertSameBits(expected.Rows(m - 1, 1), KernelRun.Of(InstructionSets.Best, code, 1, exact: false, new MatMul(), last, w)[0], $"{format} last of {m} × {n} × {k}");
+        }
+    }
+
+    [Theory, MemberData(nameof(Formats))]
+    public void A_packed_panel_holds_the_numbers_of_its_rows(TensorFormat format)
+    {
+        PanelFormat packing = PanelFormat.Of(format);
+        int k = 2 * packing.Blocks.BlockElements;
+        int groups = k / packing.Blocks.GroupElements;
+        Tensor w = KernelRun.RandomWeights(3, format, 13, k);
+        Tensor panel = GuardedMemory.Allocate(TensorFormat.F32, (int)packing.PanelBytes(k) / 4);
+        packing.Pack(w.Data, w.RowBytes, 13, k, panel.Data);
+        byte[] codes = new byte[k * 16];
+        float[] scales = new float[groups * 16];
+        float[] minimums = new float[groups * 16];
+        fixed (byte* c = codes)
+        fixed (float* s = scales)
+        fixed (float* m = minimums)
+        {
+            int unitGroups = packing.Blocks.BlockGroups * 16;
+            for (int unit = 0; unit < 2; unit++)
+            {
+                byte* from = panel.Data + (unit * packing.UnitBytes);
+                PanelReader<LanesScalar>.Read(packing, from, signed: true, c + (unit * packing.Blocks.BlockElements * 16), s + (unit * unitGroups), m + (unit * unitGroups));
+            }
+        }
+
+        sbyte[] expectedCodes = new sbyte[k];
+        float[] expectedScales = new float[groups];
+        float[] expectedMinimums = new float[groups];
+        for (int row = 0; row < 13; row++)
+        {
+            packing.Blocks.Unpack(new ReadOnlySpan<byte>(w.Data + (row * w.RowBytes), (int)w.RowBytes), expectedCodes, expectedScales, expectedMinimums);
+            Assert.Equal(expectedCodes, Enumerable.Range(0, k).Select(i => (sbyte)codes[(i / 4 * 64) + (row * 4) + (i % 4)]));
+            Assert.Equal(expectedScales, Enumerable.Range(0, groups).Select(group => scales[(group * 16) + row]));
+            Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => minimums[(group * 16) + row])));
+        }
+
+        Assert.InRange(packing.UnitBytes, packing.Blocks.BlockBytes * 16, packing.Blocks.BlockBytes * 17);
     }
 
     [Fact]
@@ -56,13 +98,14 @@ public unsafe class QuantizedMatMulTests
     {
         (int n, int k) = (83, 544);
         Tensor x = KernelRun.Random(3, 1, 300, k);
-        foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_1])
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
+        foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_1, TensorFormat.BF16])
         {
             Tensor w = KernelRun.RandomWeights(4, format, n, k);
-            Tensor all = KernelRun.Of(InstructionSets.Best, threads: 2, exact: false, new MatMul(), x, w)[0];
+            Tensor all = KernelRun.Of(InstructionSets.Best, code, threads: 2, exact: false, new MatMul(), x, w)[0];
             foreach ((int rows, int threads) in ((int, int)[])[(1, 1), (2, 4), (3, 2), (5, 1), (8, 4), (33, 2), (257, 4)])
             {
-                Tensor some = KernelRun.Of(InstructionSets.Best, threads, exact: false, new MatMul(), x.Rows(300 - rows, rows), w)[0];
+                Tensor some = KernelRun.Of(InstructionSets.Best, code, threads, exact: false, new MatMul(), x.Rows(300 - rows, rows), w)[0];
                 KernelRun.AssertSameBits(all.Rows(300 - rows, rows), some, $"{format}, {rows} rows, {threads} threads");
             }
         }
@@ -94,15 +137,6 @@ public unsafe class QuantizedMatMulTests
         {
             KernelRun.AssertSameBits(first, KernelRun.Of(set, 2, exact: true, new MatMul(), x, w)[0], $"{format} {set}");
         }
-    }
-
-    static void AssertNumbers<TFormat>()
-        where TFormat : IStagedFormat
-    {
-        QuantizedFormat definition = (QuantizedFormat)BlockFormat.Of(TFormat.Format);
-        Assert.Equal((definition.BlockElements, definition.BlockBytes), (TFormat.BlockElements, TFormat.BlockBytes));
-        Assert.Equal((definition.GroupElements, definition.HasMinimum), (TFormat.GroupElements, TFormat.HasMinimum));
-        Assert.Equal((definition.LeastCode, definition.GreatestCode), ((sbyte)TFormat.LeastCode, (sbyte)TFormat.GreatestCode));
     }
 
     internal static Tensor Definition(Tensor x, Tensor w)

@@ -1,4 +1,6 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
@@ -23,20 +25,23 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
     readonly bool _rowForEach;
     readonly int[] _starts; // [experts + 1]
     readonly int[] _active; // experts with at least one pair
-    TensorView _weights;
+    readonly WeightPanels _weights;
+    readonly RowLoader _loader;
     float* _y;
     byte* _memory;
     int _chunksPerExpert;
     int _panels;
     int _panelsPerChunk;
 
-    internal ExpertMatMulKernel(string name, WorkerPool pool, PanelProduct product, Scratch scratch, int mostTokens, int experts, int used, bool rowForEach)
+    internal ExpertMatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, WeightStore store, Scratch scratch, int mostTokens, int experts, int used, bool rowForEach)
         : base(name, pool)
     {
         (_product, _scratch, _experts, _used, _rowForEach) = (product, scratch, experts, used, rowForEach);
+        _weights = new WeightPanels(weight, product, pool, store);
+        _loader = new RowLoader(product.Activations, pool);
         int rowsPerToken = rowForEach ? used : 1;
         _passTokens = Math.Min(mostTokens, Math.Max(1, PassRows / rowsPerToken));
-        _sharedBytes = Scratch.Lines(product.SharedBytes(_passTokens * rowsPerToken));
+        _sharedBytes = Scratch.Lines(product.Activations.Bytes(_passTokens * rowsPerToken));
         _workerBytes = Scratch.Lines(product.WorkerBytes);
         scratch.Require(_sharedBytes + (_workerBytes * pool.Threads));
         _lists = new NativeMemoryOwner(2L * _passTokens * used * sizeof(int));
@@ -51,18 +56,18 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
     public override void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {
         TensorView x = inputs[0];
-        _weights = inputs[1];
+        _weights.Use(inputs[1]);
         int tokens = inputs[2].RowCount;
-        int n = _weights[1];
+        int n = inputs[1][1];
         _memory = _scratch.Pointer;
         _panels = Chunks(n, PanelProduct.PanelRows);
         for (int start = 0; start < tokens; start += _passTokens)
         {
             int count = Math.Min(_passTokens, tokens - start);
             int rowsPerToken = _rowForEach ? _used : 1;
-            _product.Load((float*)x.Data + ((long)start * rowsPerToken * x.RowLength), count * rowsPerToken, _memory, Pool);
+            _loader.Run((float*)x.Data + ((long)start * rowsPerToken * x.RowLength), count * rowsPerToken, _memory);
             int active = Sort((int*)inputs[2].Data + ((long)start * _used), count * _used);
-            _panelsPerChunk = Math.Clamp(_panels * active / (Pool.Threads * 8), 1, 8);
+            _panelsPerChunk = MatMulKernel.ChunkSize(_panels * active, Pool.Threads);
             _chunksPerExpert = Chunks(_panels, _panelsPerChunk);
             _y = (float*)outputs[0].Data + ((long)start * _used * n);
             Pool.Run(this, active * _chunksPerExpert);
@@ -73,18 +78,14 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
     {
         byte* scratch = _memory + _sharedBytes + (_workerBytes * worker);
         int expert = _active[chunk / _chunksPerExpert];
-        TensorView weight = _weights.Part(expert);
-        WeightRows weights = new((nint)weight.Data, weight.RowBytes, weight.RowCount);
+        PackedWeights weights = _weights.Matrix(expert);
         (int first, int last) = (_starts[expert], _starts[expert + 1]);
         int panel = chunk % _chunksPerExpert * _panelsPerChunk;
-        int end = Math.Min(_panels, panel + _panelsPerChunk);
-        for (; panel < end; panel++)
+        int panels = Math.Min(_panelsPerChunk, _panels - panel);
+        for (int start = first; start < last; start += PanelProduct.MostRows)
         {
-            for (int start = first; start < last; start += PanelProduct.MostRows)
-            {
-                RowList rows = new((nint)(XRows + start), (nint)(YRows + start), Math.Min(PanelProduct.MostRows, last - start));
-                _product.Multiply(weights, panel, rows, _y, _memory, scratch);
-            }
+            RowList rows = new((nint)(XRows + start), (nint)(YRows + start), Math.Min(PanelProduct.MostRows, last - start));
+            _product.Multiply(weights, panel, panels, rows, _y + (panel * PanelProduct.PanelRows), weights.Count, _memory, scratch);
         }
     }
 
@@ -92,6 +93,7 @@ sealed unsafe class ExpertMatMulKernel : ParallelKernel
 
     protected override void Dispose(bool disposing)
     {
+        _weights.Dispose();
         _lists.Dispose();
         _scratch.Dispose();
     }

@@ -1,4 +1,6 @@
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
@@ -6,28 +8,28 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 /// <summary>y = x · wᵀ: the panels of the weight are shared out among the threads; each panel meets all rows of x.</summary>
 sealed unsafe class MatMulKernel : ParallelKernel
 {
-    /// <summary>Rows of x that are made ready at once; more are done in several passes over the weights.</summary>
-    const int PassRows = 1024;
-
     readonly PanelProduct _product;
+    readonly WeightPanels _weights;
     readonly Scratch _scratch;
+    readonly RowLoader _loader;
     readonly NativeMemoryOwner _identity;
     readonly long _sharedBytes;
     readonly long _workerBytes;
-    WeightRows _weights;
+    PackedWeights _matrix;
     float* _y;
     byte* _memory;
     int _rows;
-    int _panels;
     int _panelsPerChunk;
 
-    internal MatMulKernel(string name, WorkerPool pool, PanelProduct product, Scratch scratch, int mostRows)
+    internal MatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, WeightStore store, Scratch scratch, int mostRows)
         : base(name, pool)
     {
         _product = product;
+        _weights = new WeightPanels(weight, product, pool, store);
         _scratch = scratch;
-        int passRows = Math.Min(mostRows, PassRows);
-        _sharedBytes = Scratch.Lines(product.SharedBytes(passRows));
+        _loader = new RowLoader(product.Activations, pool);
+        int passRows = Math.Min(mostRows, PanelProduct.MostRows);
+        _sharedBytes = Scratch.Lines(product.Activations.Bytes(passRows));
         _workerBytes = Scratch.Lines(product.WorkerBytes);
         scratch.Require(_sharedBytes + (_workerBytes * pool.Threads));
         _identity = new NativeMemoryOwner(passRows * sizeof(int));
@@ -41,39 +43,65 @@ sealed unsafe class MatMulKernel : ParallelKernel
     {
         (TensorView x, TensorView weight) = (inputs[0], inputs[1]);
         (int m, int k, int n) = (x.RowCount, x.RowLength, weight.RowCount);
-        _weights = new WeightRows((nint)weight.Data, weight.RowBytes, n);
+        _weights.Use(weight);
+        _matrix = _weights.Matrix(0);
         _memory = _scratch.Pointer;
-        _panels = Chunks(n, PanelProduct.PanelRows);
-        _panelsPerChunk = Math.Clamp(_panels / (Pool.Threads * 8), 1, 8);
-        for (int start = 0; start < m; start += PassRows)
+        _panelsPerChunk = ChunkSize(_matrix.Panels, Pool.Threads);
+        for (int start = 0; start < m; start += PanelProduct.MostRows)
         {
-            _rows = Math.Min(PassRows, m - start);
+            _rows = Math.Min(PanelProduct.MostRows, m - start);
             _y = (float*)outputs[0].Data + ((long)start * n);
-            _product.Load((float*)x.Data + ((long)start * k), _rows, _memory, Pool);
-            Pool.Run(this, Chunks(_panels, _panelsPerChunk));
+            _loader.Run((float*)x.Data + ((long)start * k), _rows, _memory);
+            Pool.Run(this, Chunks(_matrix.Panels, _panelsPerChunk));
         }
     }
 
     public override void Execute(int chunk, int worker)
     {
         byte* scratch = _memory + _sharedBytes + (_workerBytes * worker);
-        RowList all = new((nint)_identity.Pointer, (nint)_identity.Pointer, _rows);
-        int end = Math.Min(_panels, (chunk + 1) * _panelsPerChunk);
-        for (int panel = chunk * _panelsPerChunk; panel < end; panel++)
-        {
-            for (int start = 0; start < _rows; start += PanelProduct.MostRows)
-            {
-                RowList rows = all.Slice(start, Math.Min(PanelProduct.MostRows, _rows - start));
-                _product.Multiply(_weights, panel, rows, _y, _memory, scratch);
-            }
-        }
+        RowList rows = new((nint)_identity.Pointer, (nint)_identity.Pointer, _rows);
+        int panel = chunk * _panelsPerChunk;
+        int panels = Math.Min(_panelsPerChunk, _matrix.Panels - panel);
+        _product.Multiply(_matrix, panel, panels, rows, _y + (panel * PanelProduct.PanelRows), _matrix.Count, _memory, scratch);
     }
+
+    /// <summary>Panels that a thread takes at a time: some chunks for each thread, so that a slow core does less; pairs, as tiles want them.</summary>
+    internal static int ChunkSize(int panels, int threads) => Math.Clamp(panels / (threads * 8) / 2 * 2, 2, 8);
 
     protected override int Begin() => 0;
 
     protected override void Dispose(bool disposing)
     {
+        _weights.Dispose();
         _identity.Dispose();
         _scratch.Dispose();
     }
+}
+
+/// <summary>Makes rows of activations ready, by all threads where there are many.</summary>
+sealed unsafe class RowLoader(Activations activations, WorkerPool pool) : IParallelJob
+{
+    const int FewElements = 16384;
+
+    float* _x;
+    byte* _memory;
+
+    internal void Run(float* x, int rows, byte* memory)
+    {
+        _x = x;
+        _memory = memory;
+        if ((long)rows * activations.K < FewElements)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                Execute(row, 0);
+            }
+        }
+        else
+        {
+            pool.Run(this, rows);
+        }
+    }
+
+    public void Execute(int chunk, int worker) => activations.Load(_x + ((long)chunk * activations.K), chunk, _memory);
 }

@@ -1,0 +1,205 @@
+using System.Runtime.Intrinsics.X86;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Graph.Formats;
+
+namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
+
+/// <summary>
+/// The product of int8 activations and a quantised weight with emitted 512-bit vpdpbusd. Few rows unpack the weights in
+/// registers as they come from memory (<see cref="RowsCode"/>); more rows share a strip of unpacked weights in the first
+/// cache (<see cref="StripCode"/>, <see cref="TileCode"/>).
+/// </summary>
+sealed unsafe class EmittedProduct : PanelProduct
+{
+    /// <summary>Elements of a strip: unpacked weights of two panels fill two thirds of the first cache.</summary>
+    const int StripElements = 512;
+
+    const int StripBlocks = StripElements / 32;
+    const int LaneFloats = 16;
+
+    /// <summary>Panels that pass a strip of activations together.</summary>
+    const int MostPanels = 8;
+
+    /// <summary>Up to here it is better to unpack for every eight rows anew than to go through a strip.</summary>
+    const int FewRows = 3 * RowsCode.MostRows;
+
+    readonly PanelFormat _format;
+    readonly int _k;
+    readonly StripShape _shape;
+    readonly RoundedActivations<Lanes512> _activations;
+    readonly delegate* unmanaged<StripArguments*, void> _toStrip;
+    readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
+    readonly delegate* unmanaged<TileArguments*, void>[] _tiles; // by number of rows
+
+    internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
+    {
+        (_format, _k) = (PanelFormat.Of(format), k);
+        _shape = StripShape.Of(_format);
+        _activations = new RoundedActivations<Lanes512>(k, Wide: false);
+        _toStrip = (delegate* unmanaged<StripArguments*, void>)StripCode.Get(library, _format).Entry;
+        _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
+        for (int rows = 1; rows <= RowsCode.MostRows; rows++)
+        {
+            _rows[rows] = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
+        }
+
+        _tiles = new delegate* unmanaged<TileArguments*, void>[TileCode.MostRows + 1];
+        for (int rows = 1; rows <= TileCode.MostRows; rows++)
+        {
+            _tiles[rows] = (delegate* unmanaged<TileArguments*, void>)TileCode.Get(library, _shape, rows).Entry;
+        }
+    }
+
+    internal override string Name => $"{_format.Format} vnni";
+
+    internal override Activations Activations => _activations;
+
+    internal override string Packing => $"{_format.Format} × 16";
+
+    internal override long PanelBytes => _format.PanelBytes(_k);
+
+    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes;
+
+    long StripBytes => StripBlocks * _shape.BlockBytes;
+
+    /// <summary>The sums of a call between its strips: rows of y are too far apart to stay in a cache.</summary>
+    static long SumsBytes => MostPanels / TileCode.Panels * PairBytes;
+
+    /// <summary>Two panels for all rows: sums, or results of the last panels, of which not all are wanted.</summary>
+    static long PairBytes => MostRows * TileCode.Panels * LaneFloats * sizeof(float);
+
+    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => _format.Pack(rows, rowBytes, count, _k, panel);
+
+    internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
+    {
+        Results results = new(rows, (nint)y, yStride, InOrder: false);
+        Results bounced = new(rows, (nint)(scratch + StripBytes + SumsBytes), TileCode.Panels * LaneFloats, InOrder: true);
+        int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
+        bool few = rows.Count <= FewRows;
+        int direct = few ? whole : whole / TileCode.Panels * TileCode.Panels;
+        if (direct > 0)
+        {
+            // Where there are many panels, some at a time, so that their sums stay in the second cache.
+            int step = few ? direct : MostPanels;
+            for (int done = 0; done < direct; done += step)
+            {
+                Results part = results with { First = (nint)(y + (done * PanelRows)) };
+                Multiply(weights, panel + done, Math.Min(step, direct - done), rows, part, activations, scratch);
+            }
+        }
+
+        if (direct < panels)
+        {
+            // What is left is one panel or two, of which the last may lack rows: all of them go to another place first.
+            Multiply(weights, panel + direct, panels - direct, rows, bounced, activations, scratch);
+            int columns = Math.Min((panels - direct) * PanelRows, weights.Count - ((panel + direct) * PanelRows));
+            for (int i = 0; i < rows.Count; i++)
+            {
+                new ReadOnlySpan<float>(bounced[i], columns).CopyTo(new Span<float>(results[i] + (direct * PanelRows), columns));
+            }
+        }
+    }
+
+    void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
+    {
+        if (rows.Count <= FewRows)
+        {
+            Few(weights, panel, panels, rows, results, activations);
+            return;
+        }
+
+        // Strip after strip, so that the activations of a strip stay in the second cache while the panels change.
+        for (int start = 0; start < _k; start += StripElements)
+        {
+            int elements = Math.Min(StripElements, _k - start);
+            for (int pair = 0; pair < panels; pair += TileCode.Panels)
+            {
+                for (int i = 0; i < TileCode.Panels; i++)
+                {
+                    // Where there is no second panel, the first stands in for it.
+                    byte* from = At(weights, panel + Math.Min(pair + i, panels - 1), start);
+                    StripArguments strip = new() { Weights = from, Strip = scratch + _shape.LineAt(0, i), Units = elements / _format.Blocks.BlockElements };
+                    _toStrip(&strip);
+                }
+
+                // What comes after this pair: the next one, or the first one's next strip.
+                (int nextPair, int nextStart) = pair + TileCode.Panels < panels ? (pair + TileCode.Panels, start) : (0, start + elements);
+                Ahead ahead = new(
+                    (nint)At(weights, panel + nextPair, nextStart),
+                    (nint)At(weights, panel + Math.Min(nextPair + 1, panels - 1), nextStart),
+                    elements / _format.Blocks.BlockElements * _format.UnitBytes);
+
+                float* sums = (float*)(scratch + StripBytes + (pair / TileCode.Panels * PairBytes));
+                Results partial = new(rows, (nint)sums, TileCode.Panels * LaneFloats, InOrder: true);
+                Results whole = results with { First = results.First + (pair * PanelRows * sizeof(float)) };
+                Tiles(elements / 32, start, rows, partial, start + elements == _k ? whole : partial, activations, scratch, ahead);
+            }
+        }
+    }
+
+    void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
+    {
+        int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows;
+
+        // Where there are several passes, they follow one another panel by panel: only the first waits for memory.
+        RowsArguments arguments = new() { Panels = passes == 1 ? panels : 1, Units = _k / _format.Blocks.BlockElements };
+        for (int i = 0; i < panels; i += (int)arguments.Panels)
+        {
+            arguments.Weights = weights.Panel(panel + i);
+            for (int pass = 0, first = 0; pass < passes; pass++)
+            {
+                int count = (rows.Count - first + passes - pass - 1) / (passes - pass);
+                for (int j = 0; j < count; j++)
+                {
+                    arguments.X[j] = (long)(activations + (rows.XOf(first + j) * _activations.RowBytes));
+                    arguments.Y[j] = (long)(results[first + j] + (i * PanelRows));
+                }
+
+                _rows[count](&arguments);
+                first += count;
+            }
+        }
+    }
+
+    void Tiles(int blocks, int start, RowList rows, Results sums, Results results, byte* activations, byte* strip, Ahead ahead)
+    {
+        TileArguments arguments = new() { Strip = strip, Blocks = blocks, Adds = start };
+        byte* lines = activations + (start / 32 * RoundedActivations<Lanes512>.LineBytes);
+        int tiles = (rows.Count + TileCode.MostRows - 1) / TileCode.MostRows;
+        for (int tile = 0, first = 0; tile < tiles; tile++)
+        {
+            // As even as can be: 8 rows are 4 and 4, not 6 and 2.
+            int count = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
+            for (int i = 0; i < count; i++)
+            {
+                arguments.X[i] = (long)(lines + (rows.XOf(first + i) * _activations.RowBytes));
+                arguments.Sums[i] = (long)sums[first + i];
+                arguments.Y[i] = (long)results[first + i];
+            }
+
+            arguments.Ahead = count * _activations.RowBytes;
+            _tiles[count](&arguments);
+            ahead.Fetch(tile, tiles);
+            first += count;
+        }
+    }
+
+    byte* At(in PackedWeights weights, int panel, int element) => weights.Panel(panel) + ((long)(element / _format.Blocks.BlockElements) * _format.UnitBytes);
+
+    /// <summary>The packed weights that are taken apart next; they come from memory while tiles compute, some with each tile.</summary>
+    readonly record struct Ahead(nint First, nint Second, int Bytes)
+    {
+        internal void Fetch(int part, int parts)
+        {
+            int from = (int)((long)Bytes * part / parts) & -64;
+            int to = (int)((long)Bytes * (part + 1) / parts);
+            for (int at = from; at < to; at += 64)
+            {
+                Sse.Prefetch1((byte*)First + at);
+                Sse.Prefetch1((byte*)Second + at);
+            }
+        }
+    }
+}

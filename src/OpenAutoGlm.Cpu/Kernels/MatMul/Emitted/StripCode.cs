@@ -1,0 +1,86 @@
+using Iced.Intel;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
+
+/// <summary>
+/// What a strip holds: weights of two panels taken apart for tiles. For each block of 32 elements there are lines of
+/// sixteen lanes, those of the two panels side by side: scales of the groups, minimums of the groups, eight quads of codes.
+/// </summary>
+/// <param name="Groups">Groups in a block: 1 or 2.</param>
+/// <param name="HasMinimum">Whether there are lines of minimums.</param>
+/// <param name="Offset">What a byte is more than its code: 0 or a power of two.</param>
+readonly record struct StripShape(int Groups, bool HasMinimum, int Offset)
+{
+    /// <summary>The line of the first quad.</summary>
+    internal int FirstCodes => HasMinimum ? 2 * Groups : Groups;
+
+    internal int BlockBytes => LineAt(FirstCodes + 8, 0);
+
+    internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset);
+
+    internal int LineAt(int line, int panel) => ((line * TileCode.Panels) + panel) * PanelFormat.LineBytes;
+
+    public override string ToString() => $"{(Groups == 1 ? 32 : 16)}{(HasMinimum ? " min" : "")}{(Offset == 0 ? "" : $" +{Offset}")}";
+}
+
+/// <summary>What <see cref="StripCode"/> is called with.</summary>
+unsafe struct StripArguments
+{
+    internal const int WeightsAt = 0;
+    internal const int StripAt = 8;
+    internal const int UnitsAt = 16;
+
+    /// <summary>The first unit of the panel.</summary>
+    internal byte* Weights;
+
+    /// <summary>The panel's first line in the strip.</summary>
+    internal byte* Strip;
+
+    /// <summary>How many units, at least one.</summary>
+    internal long Units;
+}
+
+/// <summary>Takes units of one panel apart into every second line of a strip.</summary>
+static unsafe class StripCode
+{
+    internal static MachineCode Get(CodeLibrary library, PanelFormat format) =>
+        library.Get($"{format.Format} to strip", assembler => Write(assembler, format));
+
+    static void Write(Assembler a, PanelFormat format)
+    {
+        StripShape shape = StripShape.Of(format);
+        a.mov(rsi, __qword_ptr[rdi + StripArguments.WeightsAt]);
+        a.mov(rdx, __qword_ptr[rdi + StripArguments.StripAt]);
+        a.mov(rcx, __qword_ptr[rdi + StripArguments.UnitsAt]);
+        CodeWriter codes = new(a, format, firstTemporary: 0, constants: 28);
+        codes.LoadConstants();
+        Label unit = a.CreateLabel();
+        a.Label(ref unit);
+        codes.OpenUnit();
+        for (int block = 0; block < format.UnitBlocks; block++)
+        {
+            AssemblerMemoryOperand At(int line) => __zmmword_ptr[rdx + ((block * shape.BlockBytes) + shape.LineAt(line, 0))];
+            for (int group = 0; group < format.BlockGroups; group++)
+            {
+                (AssemblerRegisterZMM scale, AssemblerRegisterZMM? minimum) = codes.Scale((block * format.BlockGroups) + group);
+                a.vmovups(At(group), scale);
+                if (minimum is { } m)
+                {
+                    a.vmovups(At(format.BlockGroups + group), m);
+                }
+            }
+
+            codes.Quads(block, null, (quad, register) => a.vmovups(At(shape.FirstCodes + quad), register));
+        }
+
+        a.add(rsi, format.UnitBytes);
+        a.add(rdx, format.UnitBlocks * shape.BlockBytes);
+        a.dec(rcx);
+        a.jnz(unit);
+        a.vzeroupper();
+        a.ret();
+    }
+}

@@ -1,0 +1,210 @@
+using Iced.Intel;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using static Iced.Intel.AssemblerRegisters;
+using Line = OpenAutoGlm.Cpu.Kernels.MatMul.RoundedActivations<OpenAutoGlm.Cpu.Lanes.Lanes512>;
+
+namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
+
+/// <summary>What <see cref="TileCode"/> is called with.</summary>
+unsafe struct TileArguments
+{
+    internal const int StripAt = 0;
+    internal const int BlocksAt = 8;
+    internal const int AddsAt = 16;
+    internal const int AheadAt = 24;
+    internal const int XAt = 32;
+    internal const int SumsAt = XAt + (8 * TileCode.MostRows);
+    internal const int YAt = SumsAt + (8 * TileCode.MostRows);
+
+    /// <summary>The strip, as <see cref="StripCode"/> writes it.</summary>
+    internal byte* Strip;
+
+    /// <summary>Blocks of 32 elements in the strip.</summary>
+    internal long Blocks;
+
+    /// <summary>0 where sums begin, else they go on from what is at Sums.</summary>
+    internal long Adds;
+
+    /// <summary>Bytes from each row to the one in its place in the next tile, which is fetched ahead; a guess does no harm.</summary>
+    internal long Ahead;
+
+    /// <summary>The lines of each row of activations, at the strip's first block.</summary>
+    internal fixed long X[TileCode.MostRows];
+
+    /// <summary>The sums so far of each row, one for each weight row of the strip.</summary>
+    internal fixed long Sums[TileCode.MostRows];
+
+    /// <summary>Where the sums of each row go.</summary>
+    internal fixed long Y[TileCode.MostRows];
+}
+
+/// <summary>
+/// A tile of up to six rows of activations and two panels: twelve integer and twelve float accumulators stay in
+/// registers while a strip of unpacked weights, which lies in the first cache, passes by. Bit for bit the definition
+/// in <see cref="Graph.Formats.ActivationBlocks"/>.
+/// </summary>
+static unsafe class TileCode
+{
+    /// <summary>Rows of activations in the largest tile.</summary>
+    internal const int MostRows = 6;
+
+    /// <summary>Panels in a tile, and in a strip.</summary>
+    internal const int Panels = 2;
+
+    /// <summary>The function for a number of rows and for what the strip holds: takes a pointer to <see cref="TileArguments"/>.</summary>
+    internal static MachineCode Get(CodeLibrary library, StripShape shape, int rows) =>
+        library.Get($"tile {shape} {rows} × {Panels * PanelProduct.PanelRows}", assembler => Write(assembler, shape, rows));
+
+    static void Write(Assembler a, StripShape shape, int rows)
+    {
+        AssemblerRegister64[] x = [r8, r9, r10, r11, rbx, rbp];
+        int accumulators = rows * Panels;
+        AssemblerRegisterZMM Sum(int row, int panel) => Zmm.Of((row * Panels) + panel);
+        AssemblerRegisterZMM Dot(int row, int panel) => Zmm.Of(accumulators + (row * Panels) + panel);
+        AssemblerRegisterZMM Weight(int panel) => Zmm.Of((2 * accumulators) + panel);
+        int firstTemporary = (2 * accumulators) + Panels;
+        int temporary = firstTemporary;
+        AssemblerRegisterZMM Temporary()
+        {
+            AssemblerRegisterZMM register = Zmm.Of(temporary);
+            temporary = temporary == 31 ? firstTemporary : temporary + 1;
+            return register;
+        }
+
+        a.push(rbx);
+        a.push(rbp);
+        a.push(r12);
+        a.mov(r12, __qword_ptr[rdi + TileArguments.AheadAt]);
+        a.mov(rsi, __qword_ptr[rdi + TileArguments.StripAt]);
+        a.mov(rcx, __qword_ptr[rdi + TileArguments.BlocksAt]);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(x[row], __qword_ptr[rdi + (TileArguments.XAt + (8 * row))]);
+        }
+
+        Label fresh = a.CreateLabel();
+        Label ready = a.CreateLabel();
+        Label block = a.CreateLabel();
+        a.cmp(__qword_ptr[rdi + TileArguments.AddsAt], 0);
+        a.je(fresh);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(rdx, __qword_ptr[rdi + (TileArguments.SumsAt + (8 * row))]);
+            for (int panel = 0; panel < Panels; panel++)
+            {
+                a.vmovups(Sum(row, panel), __zmmword_ptr[rdx + (panel * 64)]);
+            }
+        }
+
+        a.jmp(ready);
+        a.Label(ref fresh);
+        for (int i = 0; i < accumulators; i++)
+        {
+            a.vpxord(Zmm.Of(i), Zmm.Of(i), Zmm.Of(i));
+        }
+
+        a.Label(ref ready);
+        a.xor(eax, eax);
+        a.Label(ref block);
+        for (int row = 0; row < rows; row++)
+        {
+            a.lea(rdx, __qword_ptr[x[row] + rax]);
+            a.prefetcht0(__byte_ptr[rdx + r12]);
+        }
+
+        for (int group = 0; group < shape.Groups; group++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                int at = shape.Groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group);
+                for (int panel = 0; panel < Panels; panel++)
+                {
+                    if (shape.Offset == 0)
+                    {
+                        a.vpxord(Dot(row, panel), Dot(row, panel), Dot(row, panel));
+                    }
+                    else if (panel == 0)
+                    {
+                        a.vpslld(Dot(row, 0), __dword_bcst[x[row] + rax + at], (byte)int.Log2(shape.Offset));
+                    }
+                    else
+                    {
+                        a.vmovdqa64(Dot(row, panel), Dot(row, 0));
+                    }
+                }
+            }
+
+            int quads = 8 / shape.Groups;
+            for (int quad = group * quads; quad < (group + 1) * quads; quad++)
+            {
+                for (int panel = 0; panel < Panels; panel++)
+                {
+                    a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(shape.FirstCodes + quad, panel)]);
+                }
+
+                for (int row = 0; row < rows; row++)
+                {
+                    AssemblerRegisterZMM activations = Temporary();
+                    a.vpbroadcastd(activations, __dword_ptr[x[row] + rax + (4 * quad)]);
+                    for (int panel = 0; panel < Panels; panel++)
+                    {
+                        a.vpdpbusd(Dot(row, panel), Weight(panel), activations);
+                    }
+                }
+            }
+
+            for (int panel = 0; panel < Panels; panel++)
+            {
+                a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(group, panel)]);
+            }
+
+            for (int row = 0; row < rows; row++)
+            {
+                for (int panel = 0; panel < Panels; panel++)
+                {
+                    AssemblerRegisterZMM product = Temporary();
+                    a.vcvtdq2ps(Dot(row, panel), Dot(row, panel));
+                    a.vmulps(product, Weight(panel), __dword_bcst[x[row] + rax + Line.ScaleAt]);
+                    a.vfmadd231ps(Sum(row, panel), Dot(row, panel), product);
+                }
+            }
+
+            if (shape.HasMinimum)
+            {
+                int at = shape.Groups == 1 ? Line.ScaledSumAt : Line.ScaledHalfSumsAt + (4 * group);
+                for (int panel = 0; panel < Panels; panel++)
+                {
+                    a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(shape.Groups + group, panel)]);
+                }
+
+                for (int row = 0; row < rows; row++)
+                {
+                    for (int panel = 0; panel < Panels; panel++)
+                    {
+                        a.vfmadd231ps(Sum(row, panel), Weight(panel), __dword_bcst[x[row] + rax + at]);
+                    }
+                }
+            }
+        }
+
+        a.add(rsi, shape.BlockBytes);
+        a.add(rax, Line.LineBytes);
+        a.dec(rcx);
+        a.jnz(block);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(rdx, __qword_ptr[rdi + (TileArguments.YAt + (8 * row))]);
+            for (int panel = 0; panel < Panels; panel++)
+            {
+                a.vmovups(__zmmword_ptr[rdx + (panel * 64)], Sum(row, panel));
+            }
+        }
+
+        a.vzeroupper();
+        a.pop(r12);
+        a.pop(rbp);
+        a.pop(rbx);
+        a.ret();
+    }
+}
