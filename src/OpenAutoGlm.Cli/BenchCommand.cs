@@ -52,7 +52,7 @@ sealed class BenchCommand : AutoGlmCommand
         long start = Stopwatch.GetTimestamp();
         using ModelPackage model = await OpenModel.PackageAsync(ModelOf(arguments), options.Hub, Console, cancellation);
         using IBackend backend = AutoInferenceEngine.CreateBackend(model, options);
-        using ModelMeter meter = new(model.Config, model.Weights, backend, Limits(tests));
+        using ModelMeter meter = new(model.Config, model.Weights, backend, Limits(tests) with { KvFormat = options.Engine.KvFormat });
         TimeSpan load = Stopwatch.GetElapsedTime(start);
 
         StatusLine status = new(Console);

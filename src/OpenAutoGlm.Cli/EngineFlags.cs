@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Passes;
 
 namespace OpenAutoGlm.Cli;
@@ -18,11 +19,12 @@ sealed class EngineFlags
     readonly Option<int?> _threads = Flags.Threads();
     readonly Option<int?> _contextLength = Flags.Int("--max-model-len", "Longest prompt and answer together, in tokens. Default: what the model allows and the memory holds.", 1, int.MaxValue);
     readonly Option<long?> _kvMemory = Flags.Bytes("--kv-memory", "Memory for keys and values. Default: what is sensible here, at most 4G.");
+    readonly Option<string?> _kvFormat = Flags.OneOf("--kv-format", "What keys and values are stored in. Default: bf16; f32 with --exact and for the reference.", "f32", "f16", "bf16", "q8_0");
     readonly Option<string?> _planFile = Flags.Text("--plan-file", "path|off", "Where weights are kept in the layout of this machine's kernels, so that the next start maps them. Default: MODEL.autoglm-plan beside the model, else in the cache folder.");
     readonly HubFlags _hub = new();
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_threads, _contextLength, _kvMemory, _backend, _exact, _disabledPasses, _planFile, .. _hub.All];
+    public Option[] All => [_threads, _contextLength, _kvMemory, _kvFormat, _backend, _exact, _disabledPasses, _planFile, .. _hub.All];
 
     /// <summary>What they say.</summary>
     public AutoInferenceOptions Read(ParseResult arguments, EngineOptions? engine = null) => new()
@@ -40,7 +42,17 @@ sealed class EngineFlags
             "off" => PlanPlace.Nowhere,
             string path => PlanPlace.At(path),
         },
-        Engine = (engine ?? new EngineOptions()) with { ContextLength = arguments.GetValue(_contextLength), KvMemoryBytes = arguments.GetValue(_kvMemory) },
+        Engine = (engine ?? new EngineOptions()) with
+        {
+            ContextLength = arguments.GetValue(_contextLength),
+            KvMemoryBytes = arguments.GetValue(_kvMemory),
+            KvFormat = KvFormat(arguments),
+        },
         Hub = _hub.Read(arguments),
     };
+
+    TensorFormat KvFormat(ParseResult arguments) =>
+        BlockFormat.TryParse(arguments.GetValue(_kvFormat), out BlockFormat? asked) ? asked.Format
+            : arguments.GetValue(_exact) || arguments.GetValue(_backend) == "reference" ? TensorFormat.F32
+            : new EngineOptions().KvFormat;
 }

@@ -63,8 +63,8 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             LayerNorm norm => new LayerNormKernel<T>(name, pool, norm.Epsilon),
             Softmax => new SoftmaxKernel<T>(name, pool),
             Rope rope => new RopeKernel<T>(name, pool, rope, scope.Angles(rope, node.Inputs[1], node.Inputs.Length == 3 ? node.Inputs[2] : null)),
-            KvWrite => new KvWriteKernel(name, pool),
-            PagedAttention attention => new PagedAttentionKernel<T>(name, pool, attention, scope.Scratch, node.Inputs[0].Type.Shape[1].Size / node.Inputs[1].Type.Shape[1].Size),
+            KvWrite write => new KvWriteKernel<T>(name, pool, write.Part),
+            PagedAttention attention => Attention(node, attention, scope),
             Router router => new RouterKernel(name, pool, router, node.Inputs[0].Type.Shape.Last.Size),
             CombineExperts => new CombineExpertsKernel<T>(name, pool),
             MatMul => RowsTimesWeight(node, scope),
@@ -94,6 +94,19 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         TensorFormat.Q2_K => new QuantizedProduct<T, Shape16x15Min>(format, k),
         _ => throw new NotSupportedException($"There is no product with {format} weights."),
     };
+
+    PagedAttentionKernel Attention(Node node, PagedAttention op, PlanScope scope)
+    {
+        (Shape queries, TensorType keys) = (node.Inputs[0].Type.Shape, node.Inputs[1].Type);
+        AttentionShape shape = new(
+            queries[1].Size, keys.Shape[1].Size, queries[2].Size, scope.Limits.Of(queries[0]), scope.Limits.Of(node.Inputs[5].Type.Shape[1]) * op.BlockTokens);
+        bool emitted = (keys.Format is TensorFormat.BF16 or TensorFormat.Q8_0) && EmittedSpans.Serves(code, shape.HeadDim);
+        SpanKernels spans = emitted ? new EmittedSpans(code, shape.HeadDim)
+            : keys.Format is TensorFormat.F32 or TensorFormat.F16 ? new LaneSpans<T, FloatElements<T>>(shape.HeadDim)
+            : new LaneSpans<T, BFloat16Elements<T>>(shape.HeadDim);
+        string name = $"{op.Name} {keys.Format} {(emitted ? "emitted" : set)}";
+        return new PagedAttentionKernel(name, pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim), scope.Scratch);
+    }
 
     MatMulKernel RowsTimesWeight(Node node, PlanScope scope)
     {

@@ -74,14 +74,14 @@ public class FusedKernelTests
                 Norm,
                 [
                     new Projection { Bias = true, HeadDim = headDim, Norm = Norm, Rope = rope, Factors = true },
-                    new Projection { HeadDim = headDim, Norm = Norm, Rope = half, Write = new KvWrite() },
-                    new Projection { Bias = true, HeadDim = headDim, Write = new KvWrite() },
+                    new Projection { HeadDim = headDim, Norm = Norm, Rope = half, Write = new KvWrite(KvPart.Keys) },
+                    new Projection { Bias = true, HeadDim = headDim, Write = new KvWrite(KvPart.Values) },
                     new Projection { Bias = true },
                     new Projection(),
                 ]);
             Tensor positions = KernelRun.Ints([.. Enumerable.Range(3, tokens)], tokens);
-            Tensor slots = KernelRun.Ints([.. Enumerable.Range(0, tokens).Reverse()], tokens);
-            Tensor Memory() => KernelRun.Random(4, 0, tokens + 1, kvHeads, headDim);
+            Tensor slots = KernelRun.Ints([.. Enumerable.Range(0, tokens)], tokens);
+            Tensor Memory() => KernelRun.Random(4, 0, (tokens + 16) / 16, kvHeads, 16, headDim);
             Compare(
                 set,
                 op,
@@ -168,8 +168,8 @@ public class FusedKernelTests
         Tensor w = KernelRun.Random(3, 1, 16, 32);
         InstructionSet best = InstructionSets.Best;
         Assert.Throws<ArgumentOutOfRangeException>(() => KernelRun.Of(best, new FusedMatMul(new GatherNorm(Norm), [new Projection()]), x, KernelRun.Ints([2], 1), norm, w));
-        FusedMatMul write = new(null, [new Projection { HeadDim = 16, Write = new KvWrite() }]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => KernelRun.Of(best, write, x, w, KernelRun.Random(4, 0, 3, 1, 16), KernelRun.Ints([0, 3], 2)));
+        FusedMatMul write = new(null, [new Projection { HeadDim = 16, Write = new KvWrite(KvPart.Values) }]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => KernelRun.Of(best, write, x, w, KernelRun.Random(4, 0, 1, 1, 16, 16), KernelRun.Ints([0, 16], 2)));
         Assert.Throws<ArgumentOutOfRangeException>(() => KernelRun.Of(best, new GatedExpertMatMul(Activation.Silu), x, KernelRun.Random(5, 1, 2, 8, 32), KernelRun.Random(5, 1, 2, 8, 32), KernelRun.Ints([1, 2], 2, 1)));
     }
 

@@ -122,9 +122,9 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
                 RopeHead<T>.Turn(rope, head, _angles!.Cosines(row), _angles.Sines(row), head, headDim);
             }
 
-            if (_projection.Write is not null)
+            if (_projection.Write is { } write)
             {
-                KvRow.Write(_y, _slots[row], (column + start) / headDim, head);
+                KvRow<T>.Write(write.Part, _y, _slots[row], (column + start) / headDim, head);
             }
         }
 

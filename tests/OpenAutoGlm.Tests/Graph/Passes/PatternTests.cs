@@ -7,7 +7,7 @@ namespace OpenAutoGlm.Graph.Passes;
 /// <summary>Where a pattern must not fire, and what must stay when it does.</summary>
 public class PatternTests
 {
-    static readonly PlanLimits Limits = new((Dim.Tokens, 8), (Dim.Slots, 8));
+    static readonly PlanLimits Limits = new((Dim.Tokens, 8), (Dim.KvBlocks, 8));
 
     readonly GraphBuilder _graph = new("pattern");
     readonly Value _x;
@@ -97,12 +97,12 @@ public class PatternTests
     [Fact]
     public void Keys_are_not_written_early_when_someone_reads_the_memory_before()
     {
-        TensorType memory = TensorType.F32(Dim.Slots, 2, 3);
+        TensorType memory = TensorType.F32(Dim.KvBlocks, 2, 16, 4);
         Value slots = _graph.Input("slots", TensorType.I32(Dim.Tokens));
         Value state = _graph.State("keys", memory);
-        Value keys = _graph.Apply("heads", new Reshape(new Shape(Dim.Tokens, 2, 3)), Product("k"));
+        Value keys = _graph.Apply("heads", new Reshape(new Shape(Dim.Tokens, 2, 4)), Product("k"));
         _graph.Output(_graph.Apply("before", new Scale(2), state));
-        _graph.Output(_graph.Apply("after", new Scale(2), _graph.Apply("written", new KvWrite(), state, keys, slots)));
+        _graph.Output(_graph.Apply("after", new Scale(2), _graph.Apply("written", new KvWrite(KvPart.Keys), state, keys, slots)));
         Assert.Empty(Fired());
     }
 
@@ -198,7 +198,7 @@ public class PatternTests
         using Plan plan = new(fused, Limits, interpreter.Lower(fused, Limits).Steps, shared: null, report, graph);
         using Execution execution = plan.CreateExecution();
         execution.SetSize(Dim.Tokens, 1);
-        execution.SetSize(Dim.Slots, 1);
+        execution.SetSize(Dim.KvBlocks, 1);
         execution.Bind(_x, Tensor.Of(new float[6], 1, 6));
         execution.Run();
         Assert.Equal(6, execution[graph["biased"]].RowLength);

@@ -34,7 +34,7 @@ sealed class RandomGraph
         _rows.Add(Products(Row())[0]);
     }
 
-    public static PlanLimits Limits { get; } = new((Dim.Tokens, 4), (Dim.Slots, 6));
+    public static PlanLimits Limits { get; } = new((Dim.Tokens, 4), (Dim.KvBlocks, 6));
 
     public static ModelGraph Of(int seed, int steps)
     {
@@ -53,7 +53,7 @@ sealed class RandomGraph
     {
         using Execution execution = plan.CreateExecution();
         execution.SetSize(Dim.Tokens, 3);
-        execution.SetSize(Dim.Slots, 6);
+        execution.SetSize(Dim.KvBlocks, 6);
         execution.Bind(source["x"], Tensor.Of([.. Enumerable.Range(0, 3 * Width).Select(i => MathF.Sin(i + 1))], 3, Width));
         execution.Bind(source["positions"], Tensor.Of([4, 5, 6], 3));
         execution.Bind(source["slots"], Tensor.Of([5, 0, 2], 3));
@@ -127,8 +127,8 @@ sealed class RandomGraph
             y = _random.Next(2) == 0 ? y : _graph.Apply($"r{i}", Turn, y, _positions);
             if (i > 0 && _random.Next(2) == 0)
             {
-                Value state = _graph.State($"s{_weights++}", TensorType.F32(Dim.Slots, Heads, Width / Heads));
-                _graph.Apply($"w{i}", new KvWrite(), state, y, _slots);
+                Value state = _graph.State($"s{_weights++}", TensorType.F32(Dim.KvBlocks, Heads, 16, Width / Heads));
+                _graph.Apply($"w{i}", new KvWrite(KvPart.Values), state, y, _slots);
             }
 
             heads = heads.SetItem(i, y);

@@ -12,7 +12,7 @@ namespace OpenAutoGlm.Graph.Passes;
 sealed unsafe class SmallModel : IWeights
 {
     const int Vocab = 40;
-    const int BlockTokens = 4;
+    const int BlockTokens = 16;
 
     readonly Dictionary<string, Tensor> _weights = [];
 
@@ -43,7 +43,7 @@ sealed unsafe class SmallModel : IWeights
     /// <summary>A published shape without memory for its weights: to count, not to run.</summary>
     public static ModelGraph Published(string name) => new SmallModel(ModelShape.Find(name), _ => TensorFormat.Q8_0, real: false).Graph;
 
-    public static PlanLimits Limits(int tokens = 8) => new((Dim.Tokens, tokens), (Dim.Sequences, 1), (Dim.Outputs, tokens), (Dim.Blocks, 4), (Dim.Slots, 16));
+    public static PlanLimits Limits(int tokens = 8) => new((Dim.Tokens, tokens), (Dim.Sequences, 1), (Dim.Outputs, tokens), (Dim.Blocks, 4), (Dim.KvBlocks, 4));
 
     public bool TryGet(string name, [NotNullWhen(true)] out Tensor? weight) => _weights.TryGetValue(name, out weight);
 
@@ -56,17 +56,17 @@ sealed unsafe class SmallModel : IWeights
         List<Tensor> states = [];
         foreach (Value state in source.OfKind(ValueKind.State))
         {
-            states.Add(Tensor.Allocate(state.Type.Format, [16, .. state.Type.Shape.Dims.AsSpan()[1..]]));
+            states.Add(Tensor.Allocate(state.Type.Format, [4, .. state.Type.Shape.Dims.AsSpan()[1..]]));
             execution.Bind(state, states[^1]);
         }
 
-        execution.SetSize(Dim.Slots, 16);
+        execution.SetSize(Dim.KvBlocks, 4);
         execution.SetSize(Dim.Sequences, 1);
         execution.SetSize(Dim.Blocks, 4);
         execution.Bind(source[ModelInputs.BlockTable], Tensor.Of([2, 0, 3, 1], 1, 4));
         List<float> made = [];
         int position = 0;
-        foreach (int tokens in (int[])[5, 1, 1, 3])
+        foreach (int tokens in (int[])[5, 1, 1, 8, 3])
         {
             int[] positions = [.. Enumerable.Range(position, tokens)];
             int[] table = [2, 0, 3, 1];
