@@ -16,7 +16,7 @@ sealed unsafe class SmallModel : IWeights
 
     readonly Dictionary<string, Tensor> _weights = [];
 
-    SmallModel(ModelShape shape, Func<PlannedTensor, TensorFormat> formatOf, bool real)
+    SmallModel(ModelShape shape, Func<PlannedTensor, TensorFormat> formatOf, TensorFormat kvFormat, bool real)
     {
         int seed = 0;
         foreach (PlannedTensor tensor in PlannedTensor.For(shape))
@@ -27,21 +27,30 @@ sealed unsafe class SmallModel : IWeights
             _weights.Add(tensor.Name, real ? Random(++seed, format, dims) : new Tensor(new TensorType(new Shape(dims), format), null, null));
         }
 
-        Graph = Architecture.Build(shape.Config, this, new GraphOptions(BlockTokens));
+        Graph = Architecture.Build(shape.Config, this, new GraphOptions(BlockTokens, kvFormat));
     }
 
     public static TheoryData<string> Architectures => ["llama", "qwen2", "qwen3", "glm", "glm4", "glm4moe", "qwen3moe"];
 
     public ModelGraph Graph { get; }
 
-    /// <summary>Odd shapes, float32: nothing is a multiple of sixteen.</summary>
-    public static SmallModel Odd(string architecture) => new(ShapeOf(architecture, hidden: 44, headDim: 12, inner: 52), _ => TensorFormat.F32, real: true);
+    /// <summary>Odd shapes, float32, KV memory too: nothing is a multiple of sixteen.</summary>
+    public static SmallModel Odd(string architecture) => new(ShapeOf(architecture, hidden: 44, headDim: 12, inner: 52), _ => TensorFormat.F32, TensorFormat.F32, real: true);
 
-    /// <summary>Block formats, mixed as files mix them.</summary>
-    public static SmallModel Mixed(string architecture) => new(ShapeOf(architecture, hidden: 256, headDim: 32, inner: 256), FormatOf, real: true);
+    /// <summary>Block formats, mixed as files mix them, and every format of KV memory in some architecture.</summary>
+    public static SmallModel Mixed(string architecture) => new(
+        ShapeOf(architecture, hidden: 256, headDim: 32, inner: 256),
+        FormatOf,
+        architecture switch
+        {
+            "qwen2" or "glm4" => TensorFormat.Q8_0,
+            "qwen3" => TensorFormat.F16,
+            _ => TensorFormat.BF16,
+        },
+        real: true);
 
     /// <summary>A published shape without memory for its weights: to count, not to run.</summary>
-    public static ModelGraph Published(string name) => new SmallModel(ModelShape.Find(name), _ => TensorFormat.Q8_0, real: false).Graph;
+    public static ModelGraph Published(string name) => new SmallModel(ModelShape.Find(name), _ => TensorFormat.Q8_0, TensorFormat.BF16, real: false).Graph;
 
     public static PlanLimits Limits(int tokens = 8) => new((Dim.Tokens, tokens), (Dim.Sequences, 1), (Dim.Outputs, tokens), (Dim.Blocks, 4), (Dim.KvBlocks, 4));
 
