@@ -97,10 +97,10 @@ public class PatternTests
     [Fact]
     public void Keys_are_not_written_early_when_someone_reads_the_memory_before()
     {
-        TensorType memory = TensorType.F32(Dim.KvBlocks, 2, 16, 4);
+        TensorType memory = TensorType.F32(Dim.KvBlocks, 3, 16, 2);
         Value slots = _graph.Input("slots", TensorType.I32(Dim.Tokens));
         Value state = _graph.State("keys", memory);
-        Value keys = _graph.Apply("heads", new Reshape(new Shape(Dim.Tokens, 2, 4)), Product("k"));
+        Value keys = _graph.Apply("heads", new Reshape(new Shape(Dim.Tokens, 3, 2)), Product("k"));
         _graph.Output(_graph.Apply("before", new Scale(2), state));
         _graph.Output(_graph.Apply("after", new Scale(2), _graph.Apply("written", new KvWrite(KvPart.Keys), state, keys, slots)));
         Assert.Empty(Fired());
