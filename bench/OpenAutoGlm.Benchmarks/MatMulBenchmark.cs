@@ -13,7 +13,7 @@ using OpenAutoGlm.Graph.Tensors;
 namespace OpenAutoGlm.Benchmarks;
 
 /// <summary>
-/// y = x · wᵀ for 1, 8 and 128 rows, beside a plain read of as many bytes in the same round. Weights change from call to
+/// y = x · wᵀ for 1 to 512 rows, beside a plain read of as many bytes in the same round. Weights change from call to
 /// call, as the layers of a model do, so that they come from memory and not from a cache.
 /// </summary>
 static unsafe partial class MatMulBenchmark
@@ -34,7 +34,7 @@ static unsafe partial class MatMulBenchmark
         {
             foreach ((int n, int k) in ((int, int)[])[(4096, 4096), (2048, 8192)])
             {
-                foreach (int rows in (int[])[1, 8, 128])
+                foreach (int rows in (int[])[1, 8, 16, 32, 512])
                 {
                     Measure(pool, set, format, n, k, rows, BlockFormat.Of(format) is QuantizedFormat ? speed.ByteOperationsPerSecond : speed.FloatOperationsPerSecond);
                 }
@@ -49,11 +49,9 @@ static unsafe partial class MatMulBenchmark
         Tensor[] weights = [.. Enumerable.Range(0, copies).Select(_ => Weights(format, n, k))];
         Tensor x = Tensor.Of([.. Enumerable.Range(0, rows * k).Select(i => MathF.Sin(i))], rows, k);
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
-        GraphBuilder builder = new("bench");
-        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Input("w", weights[0].Type)));
         using WeightStore packed = new();
         using CodeLibrary code = new(CodeLibrary.Allowed(set));
-        using Kernel kernel = KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
+        Kernel[] kernels = [.. weights.Select((weight, i) => KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, i), new PlanScope(new PlanLimits(), packed)))];
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];
@@ -61,10 +59,10 @@ static unsafe partial class MatMulBenchmark
         {
             double readTime = 0;
             double time = 0;
-            foreach (Tensor weight in weights)
+            for (int i = 0; i < copies; i++)
             {
                 double start = Clock(pool.Threads);
-                kernel.Run([x.View, weight.View], [y.View]);
+                kernels[i].Run([x.View, weights[i].View], [y.View]);
                 time += Clock(pool.Threads) - start;
             }
 
@@ -82,6 +80,11 @@ static unsafe partial class MatMulBenchmark
             }
         }
 
+        foreach (Kernel kernel in kernels)
+        {
+            kernel.Dispose();
+        }
+
         seconds.Sort();
         readSeconds.Sort();
         double median = seconds[Rounds / 2];
@@ -91,8 +94,15 @@ static unsafe partial class MatMulBenchmark
             + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0}) {operations / median / peak,8:P0}");
     }
 
+    static Node NodeOf(Tensor x, Tensor weight, int index)
+    {
+        GraphBuilder builder = new("bench");
+        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Weight($"w{index}", weight)));
+        return builder.Build().Nodes[0];
+    }
+
     /// <summary>Seconds: of this thread's processor time where it works alone, because machines are shared; else of the wall.</summary>
-    static double Clock(int threads)
+    internal static double Clock(int threads)
     {
         if (threads > 1 || !OperatingSystem.IsLinux())
         {

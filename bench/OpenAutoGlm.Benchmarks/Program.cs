@@ -13,7 +13,10 @@ switch (args.FirstOrDefault())
     case "matmul":
         MatMulBenchmark.Run(formats, threads, set);
         return 0;
+    case "tile":
+        TileBenchmark.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile");
         return 2;
 }

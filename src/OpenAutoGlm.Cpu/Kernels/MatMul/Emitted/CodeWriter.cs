@@ -22,8 +22,8 @@ static class Zmm
 /// </summary>
 sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int constants)
 {
-    // Registers below the constants that hold what a unit or a block shares.
-    const int Kept = 5;
+    // Registers below the constants that hold what a unit, a block or a group shares.
+    const int Kept = 7;
 
     // The logic of vpternlogd for a | (b & c).
     const byte OrAnd = 0xF8;
@@ -35,6 +35,8 @@ sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int
     readonly AssemblerRegisterZMM _d = Zmm.Of(constants - 1);
     readonly AssemblerRegisterZMM _dmin = Zmm.Of(constants - 2);
     readonly AssemblerRegisterZMM _upperScales = Zmm.Of(constants - 3);
+    readonly AssemblerRegisterZMM _scale = Zmm.Of(constants - 6);
+    readonly AssemblerRegisterZMM _minimum = Zmm.Of(constants - 7);
     int _nextTemporary;
 
     bool HasUnitScale => format.Scales is ScaleKind.SixBits or ScaleKind.SignedByte or ScaleKind.FourBits;
@@ -89,10 +91,10 @@ sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int
         }
     }
 
-    /// <summary>Scales and minimums of a group of the unit, as float32.</summary>
+    /// <summary>Scales and minimums of a group of the unit, as float32, in registers that the next group takes over.</summary>
     internal (AssemblerRegisterZMM Scale, AssemblerRegisterZMM? Minimum) Scale(int group)
     {
-        AssemblerRegisterZMM scale = Temporary();
+        AssemblerRegisterZMM scale = _scale;
         switch (format.Scales)
         {
             case ScaleKind.Half:
@@ -109,7 +111,7 @@ sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int
                 return (scale, null);
         }
 
-        AssemblerRegisterZMM minimum = Temporary();
+        AssemblerRegisterZMM minimum = _minimum;
         switch (format.Scales)
         {
             case ScaleKind.HalfAndMinimum:
@@ -141,15 +143,30 @@ sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int
         return (scale, minimum);
     }
 
-    /// <summary>Hands over each of the eight quads of a block in a register, bytes with their offset, in any order.</summary>
-    internal void Quads(int block, Action<int, AssemblerRegisterZMM> use)
+    /// <summary>Hands over quads of a block in registers, bytes with their offset, in any order.</summary>
+    /// <param name="block">The block of the unit.</param>
+    /// <param name="half">0 for quads 0 … 3, 1 for 4 … 7, null for all of them at once, which loads each line once only.</param>
+    /// <param name="use">What is done with a quad; its register is soon used for another.</param>
+    internal void Quads(int block, int? half, Action<int, AssemblerRegisterZMM> use)
     {
         int at = format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
         AssemblerMemoryOperand Line(int line) => __zmmword_ptr[rsi + (at + (line * PanelFormat.LineBytes))];
+        bool lowerHalf = half is null or 0;
+        bool upperHalf = half is null or 1;
+        int upperLines = format.Bits is CodeBits.Five or CodeBits.Three ? 1 : format.Bits == CodeBits.Six ? 2 : 0;
+        AssemblerRegisterZMM[] upper = [Zmm.Of(constants - 4), Zmm.Of(constants - 5)];
+        for (int i = 0; i < upperLines; i++)
+        {
+            if (upperLines == 1 || half is null || half == i)
+            {
+                a.vmovups(upper[i], Line(i));
+            }
+        }
+
         switch (format.Bits)
         {
             case CodeBits.Eight:
-                for (int quad = 0; quad < 8; quad++)
+                for (int quad = lowerHalf ? 0 : 4; quad < (upperHalf ? 8 : 4); quad++)
                 {
                     AssemblerRegisterZMM codes = Temporary();
                     a.vmovups(codes, Line(quad));
@@ -158,81 +175,86 @@ sealed class CodeWriter(Assembler a, PanelFormat format, int firstTemporary, int
 
                 return;
             case CodeBits.Two or CodeBits.Three:
-                TwoBits(Line, use);
-                return;
-        }
+                for (int quad = lowerHalf ? 0 : 4; quad < (upperHalf ? 8 : 4); quad++)
+                {
+                    AssemblerRegisterZMM codes = Temporary();
+                    if (quad % 4 == 0)
+                    {
+                        a.vpandd(codes, _nibbles, Line(upperLines + (quad / 4)));
+                    }
+                    else
+                    {
+                        a.vmovups(codes, Line(upperLines + (quad / 4)));
+                        a.vpsrlw(codes, codes, (byte)(2 * (quad % 4)));
+                        a.vpandd(codes, codes, _nibbles);
+                    }
 
-        int upperLines = format.Bits == CodeBits.Five ? 1 : format.Bits == CodeBits.Six ? 2 : 0;
-        AssemblerRegisterZMM[] upper = new AssemblerRegisterZMM[upperLines];
-        for (int i = 0; i < upperLines; i++)
-        {
-            upper[i] = Zmm.Of(constants - 4 - i);
-            a.vmovups(upper[i], Line(i));
+                    if (upperLines == 1)
+                    {
+                        Or(codes, upper[0], quad - 2);
+                    }
+
+                    use(quad, codes);
+                }
+
+                return;
         }
 
         for (int i = 0; i < 4; i++)
         {
-            AssemblerRegisterZMM lower = Temporary();
-            AssemblerRegisterZMM higher = Temporary();
-            a.vmovups(lower, Line(upperLines + i));
-            a.vpsrlw(higher, lower, 4);
-            a.vpandd(lower, lower, _nibbles);
-            a.vpandd(higher, higher, _nibbles);
-            switch (format.Bits)
+            AssemblerRegisterZMM? both = null;
+            if (lowerHalf && upperHalf)
             {
-                case CodeBits.FourByTable:
-                    a.vpshufb(lower, _upperBits, lower);
-                    a.vpshufb(higher, _upperBits, higher);
-                    break;
-                case CodeBits.Five:
-                    Or(lower, upper[0], i - 4);
-                    Or(higher, upper[0], i);
-                    break;
-                case CodeBits.Six:
-                    Or(lower, upper[0], (2 * i) - 4);
-                    Or(higher, upper[1], (2 * i) - 4);
-                    break;
+                AssemblerRegisterZMM line = Temporary();
+                a.vmovups(line, Line(upperLines + i));
+                both = line;
             }
 
-            use(i, lower);
-            use(i + 4, higher);
-        }
-    }
-
-    void TwoBits(Func<int, AssemblerMemoryOperand> line, Action<int, AssemblerRegisterZMM> use)
-    {
-        int upperLines = format.Bits == CodeBits.Three ? 1 : 0;
-        AssemblerRegisterZMM thirds = Zmm.Of(constants - 4);
-        if (upperLines == 1)
-        {
-            a.vmovups(thirds, line(0));
-        }
-
-        for (int half = 0; half < 2; half++)
-        {
-            AssemblerRegisterZMM all = Zmm.Of(constants - 5);
-            a.vmovups(all, line(upperLines + half));
-            for (int i = 0; i < 4; i++)
+            if (lowerHalf)
             {
                 AssemblerRegisterZMM codes = Temporary();
-                int quad = (4 * half) + i;
-                if (i == 0)
+                if (both is { } line)
                 {
-                    a.vpandd(codes, all, _nibbles);
+                    a.vpandd(codes, line, _nibbles);
                 }
                 else
                 {
-                    a.vpsrlw(codes, all, (byte)(2 * i));
-                    a.vpandd(codes, codes, _nibbles);
+                    a.vpandd(codes, _nibbles, Line(upperLines + i));
                 }
 
-                if (upperLines == 1)
-                {
-                    Or(codes, thirds, quad - 2);
-                }
-
-                use(quad, codes);
+                Complete(codes, i);
             }
+
+            if (upperHalf)
+            {
+                AssemblerRegisterZMM codes = both ?? Temporary();
+                if (both is null)
+                {
+                    a.vmovups(codes, Line(upperLines + i));
+                }
+
+                a.vpsrlw(codes, codes, 4);
+                a.vpandd(codes, codes, _nibbles);
+                Complete(codes, i + 4);
+            }
+        }
+
+        void Complete(AssemblerRegisterZMM codes, int quad)
+        {
+            switch (format.Bits)
+            {
+                case CodeBits.FourByTable:
+                    a.vpshufb(codes, _upperBits, codes);
+                    break;
+                case CodeBits.Five:
+                    Or(codes, upper[0], quad - 4);
+                    break;
+                case CodeBits.Six:
+                    Or(codes, upper[quad / 4], (2 * (quad % 4)) - 4);
+                    break;
+            }
+
+            use(quad, codes);
         }
     }
 

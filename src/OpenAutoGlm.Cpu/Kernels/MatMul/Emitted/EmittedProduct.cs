@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
@@ -17,6 +18,12 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     const int StripBlocks = StripElements / 32;
     const int LaneFloats = 16;
+
+    /// <summary>Panels that pass a strip of activations together.</summary>
+    const int MostPanels = 8;
+
+    /// <summary>Up to here it is better to unpack for every eight rows anew than to go through a strip.</summary>
+    const int FewRows = 3 * RowsCode.MostRows;
 
     readonly PanelFormat _format;
     readonly int _k;
@@ -53,23 +60,34 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     internal override long PanelBytes => _format.PanelBytes(_k);
 
-    internal override long WorkerBytes => (StripBlocks * _shape.BlockBytes) + BounceBytes;
+    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes;
 
-    /// <summary>Results of the last panels, of which not all are wanted.</summary>
-    static long BounceBytes => MostRows * TileCode.Panels * LaneFloats * sizeof(float);
+    long StripBytes => StripBlocks * _shape.BlockBytes;
+
+    /// <summary>The sums of a call between its strips: rows of y are too far apart to stay in a cache.</summary>
+    static long SumsBytes => MostPanels / TileCode.Panels * PairBytes;
+
+    /// <summary>Two panels for all rows: sums, or results of the last panels, of which not all are wanted.</summary>
+    static long PairBytes => MostRows * TileCode.Panels * LaneFloats * sizeof(float);
 
     internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => _format.Pack(rows, rowBytes, count, _k, panel);
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
         Results results = new(rows, (nint)y, yStride, InOrder: false);
-        Results bounced = new(rows, (nint)(scratch + (StripBlocks * _shape.BlockBytes)), TileCode.Panels * LaneFloats, InOrder: true);
+        Results bounced = new(rows, (nint)(scratch + StripBytes + SumsBytes), TileCode.Panels * LaneFloats, InOrder: true);
         int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
-        bool few = rows.Count <= RowsCode.MostRows;
+        bool few = rows.Count <= FewRows;
         int direct = few ? whole : whole / TileCode.Panels * TileCode.Panels;
         if (direct > 0)
         {
-            Multiply(weights, panel, direct, rows, results, activations, scratch);
+            // Where there are many panels, some at a time, so that their sums stay in the second cache.
+            int step = few ? direct : MostPanels;
+            for (int done = 0; done < direct; done += step)
+            {
+                Results part = results with { First = (nint)(y + (done * PanelRows)) };
+                Multiply(weights, panel + done, Math.Min(step, direct - done), rows, part, activations, scratch);
+            }
         }
 
         if (direct < panels)
@@ -86,16 +104,9 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
-        if (rows.Count <= RowsCode.MostRows)
+        if (rows.Count <= FewRows)
         {
-            RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = _k / _format.Blocks.BlockElements };
-            for (int i = 0; i < rows.Count; i++)
-            {
-                arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes));
-                arguments.Y[i] = (long)results[i];
-            }
-
-            _rows[rows.Count](&arguments);
+            Few(weights, panel, panels, rows, results, activations);
             return;
         }
 
@@ -108,17 +119,51 @@ sealed unsafe class EmittedProduct : PanelProduct
                 for (int i = 0; i < TileCode.Panels; i++)
                 {
                     // Where there is no second panel, the first stands in for it.
-                    byte* from = weights.Panel(panel + Math.Min(pair + i, panels - 1)) + ((long)(start / _format.Blocks.BlockElements) * _format.UnitBytes);
+                    byte* from = At(weights, panel + Math.Min(pair + i, panels - 1), start);
                     StripArguments strip = new() { Weights = from, Strip = scratch + _shape.LineAt(0, i), Units = elements / _format.Blocks.BlockElements };
                     _toStrip(&strip);
                 }
 
-                Tiles(elements / 32, start, pair * PanelRows, rows, results, activations, scratch);
+                // What comes after this pair: the next one, or the first one's next strip.
+                (int nextPair, int nextStart) = pair + TileCode.Panels < panels ? (pair + TileCode.Panels, start) : (0, start + elements);
+                Ahead ahead = new(
+                    (nint)At(weights, panel + nextPair, nextStart),
+                    (nint)At(weights, panel + Math.Min(nextPair + 1, panels - 1), nextStart),
+                    elements / _format.Blocks.BlockElements * _format.UnitBytes);
+
+                float* sums = (float*)(scratch + StripBytes + (pair / TileCode.Panels * PairBytes));
+                Results partial = new(rows, (nint)sums, TileCode.Panels * LaneFloats, InOrder: true);
+                Results whole = results with { First = results.First + (pair * PanelRows * sizeof(float)) };
+                Tiles(elements / 32, start, rows, partial, start + elements == _k ? whole : partial, activations, scratch, ahead);
             }
         }
     }
 
-    void Tiles(int blocks, int start, int column, RowList rows, Results results, byte* activations, byte* strip)
+    void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
+    {
+        int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows;
+
+        // Where there are several passes, they follow one another panel by panel: only the first waits for memory.
+        RowsArguments arguments = new() { Panels = passes == 1 ? panels : 1, Units = _k / _format.Blocks.BlockElements };
+        for (int i = 0; i < panels; i += (int)arguments.Panels)
+        {
+            arguments.Weights = weights.Panel(panel + i);
+            for (int pass = 0, first = 0; pass < passes; pass++)
+            {
+                int count = (rows.Count - first + passes - pass - 1) / (passes - pass);
+                for (int j = 0; j < count; j++)
+                {
+                    arguments.X[j] = (long)(activations + (rows.XOf(first + j) * _activations.RowBytes));
+                    arguments.Y[j] = (long)(results[first + j] + (i * PanelRows));
+                }
+
+                _rows[count](&arguments);
+                first += count;
+            }
+        }
+    }
+
+    void Tiles(int blocks, int start, RowList rows, Results sums, Results results, byte* activations, byte* strip, Ahead ahead)
     {
         TileArguments arguments = new() { Strip = strip, Blocks = blocks, Adds = start };
         byte* lines = activations + (start / 32 * RoundedActivations<Lanes512>.LineBytes);
@@ -130,11 +175,31 @@ sealed unsafe class EmittedProduct : PanelProduct
             for (int i = 0; i < count; i++)
             {
                 arguments.X[i] = (long)(lines + (rows.XOf(first + i) * _activations.RowBytes));
-                arguments.Y[i] = (long)(results[first + i] + column);
+                arguments.Sums[i] = (long)sums[first + i];
+                arguments.Y[i] = (long)results[first + i];
             }
 
+            arguments.Ahead = count * _activations.RowBytes;
             _tiles[count](&arguments);
+            ahead.Fetch(tile, tiles);
             first += count;
+        }
+    }
+
+    byte* At(in PackedWeights weights, int panel, int element) => weights.Panel(panel) + ((long)(element / _format.Blocks.BlockElements) * _format.UnitBytes);
+
+    /// <summary>The packed weights that are taken apart next; they come from memory while tiles compute, some with each tile.</summary>
+    readonly record struct Ahead(nint First, nint Second, int Bytes)
+    {
+        internal void Fetch(int part, int parts)
+        {
+            int from = (int)((long)Bytes * part / parts) & -64;
+            int to = (int)((long)Bytes * (part + 1) / parts);
+            for (int at = from; at < to; at += 64)
+            {
+                Sse.Prefetch1((byte*)First + at);
+                Sse.Prefetch1((byte*)Second + at);
+            }
         }
     }
 }

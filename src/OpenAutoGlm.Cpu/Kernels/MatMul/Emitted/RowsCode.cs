@@ -32,13 +32,13 @@ unsafe struct RowsArguments
 }
 
 /// <summary>
-/// One to four rows of activations against packed panels that come from memory: codes are unpacked into registers,
+/// One to eight rows of activations against packed panels that come from memory: codes are unpacked into registers,
 /// used for every row, and forgotten. Bit for bit the definition in <see cref="Graph.Formats.ActivationBlocks"/>.
 /// </summary>
 static unsafe class RowsCode
 {
     /// <summary>The most rows that registers have room for.</summary>
-    internal const int MostRows = 4;
+    internal const int MostRows = 8;
 
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, PanelFormat format, int rows) =>
@@ -46,12 +46,15 @@ static unsafe class RowsCode
 
     static void Write(Assembler a, PanelFormat format, int rows)
     {
-        AssemblerRegister64[] x = [r10, r11, rbx, rbp];
+        AssemblerRegister64[] x = [r8, r9, r10, r11, rbx, rbp, r13, r14];
         a.push(rbx);
         a.push(rbp);
         a.push(r12);
+        a.push(r13);
+        a.push(r14);
+        a.push(r15);
         a.mov(rsi, __qword_ptr[rdi + RowsArguments.WeightsAt]);
-        a.mov(r8, __qword_ptr[rdi + RowsArguments.PanelsAt]);
+        a.mov(r15, __qword_ptr[rdi + RowsArguments.PanelsAt]);
         a.mov(r12, __qword_ptr[rdi + RowsArguments.UnitsAt]);
         a.imul(r12, r12, format.UnitBlocks * Line.LineBytes);
         for (int row = 0; row < rows; row++)
@@ -60,7 +63,7 @@ static unsafe class RowsCode
         }
 
         a.xor(edx, edx);
-        CodeWriter codes = new(a, format, firstTemporary: 3 * rows, constants: 28);
+        CodeWriter codes = new(a, format, firstTemporary: 2 * rows, constants: 28);
         codes.LoadConstants();
         Label panel = a.CreateLabel();
         Label unit = a.CreateLabel();
@@ -89,58 +92,56 @@ static unsafe class RowsCode
         }
 
         a.add(rdx, PanelFormat.LineBytes);
-        a.dec(r8);
+        a.dec(r15);
         a.jnz(panel);
         a.vzeroupper();
+        a.pop(r15);
+        a.pop(r14);
+        a.pop(r13);
         a.pop(r12);
         a.pop(rbp);
         a.pop(rbx);
         a.ret();
     }
 
-    /// <summary>Registers: sums in 0 …, the dots of the first group from rows on, those of a second one from 2 · rows on.</summary>
+    /// <summary>Registers: the sums in 0 …, the dots from rows on.</summary>
     static void Block(Assembler a, PanelFormat format, CodeWriter codes, int block, AssemblerRegister64[] x)
     {
         int rows = x.Length;
+        int groups = format.BlockGroups;
         AssemblerMemoryOperand At(int row, int field) => __dword_bcst[x[row] + rax + ((block * Line.LineBytes) + field)];
-        for (int group = 0; group < format.BlockGroups; group++)
+        for (int group = 0; group < groups; group++)
         {
             for (int row = 0; row < rows; row++)
             {
-                AssemblerRegisterZMM dot = Zmm.Of((rows * (1 + group)) + row);
+                AssemblerRegisterZMM dot = Zmm.Of(rows + row);
                 if (format.Offset == 0)
                 {
                     a.vpxord(dot, dot, dot);
                 }
                 else
                 {
-                    int sum = format.BlockGroups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group);
-                    a.vpslld(dot, At(row, sum), (byte)int.Log2(format.Offset));
+                    a.vpslld(dot, At(row, groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group)), (byte)int.Log2(format.Offset));
                 }
             }
-        }
 
-        codes.Quads(block, (quad, register) =>
-        {
+            codes.Quads(block, groups == 1 ? null : group, (quad, register) =>
+            {
+                for (int row = 0; row < rows; row++)
+                {
+                    a.vpdpbusd(Zmm.Of(rows + row), register, At(row, 4 * quad));
+                }
+            });
+            (AssemblerRegisterZMM scale, AssemblerRegisterZMM? minimum) = codes.Scale((block * groups) + group);
             for (int row = 0; row < rows; row++)
             {
-                a.vpdpbusd(Zmm.Of((rows * (1 + (quad * format.BlockGroups / 8))) + row), register, At(row, 4 * quad));
-            }
-        });
-        for (int group = 0; group < format.BlockGroups; group++)
-        {
-            (AssemblerRegisterZMM scale, AssemblerRegisterZMM? minimum) = codes.Scale((block * format.BlockGroups) + group);
-            for (int row = 0; row < rows; row++)
-            {
-                AssemblerRegisterZMM dot = Zmm.Of((rows * (1 + group)) + row);
                 AssemblerRegisterZMM product = codes.Temporary();
-                a.vcvtdq2ps(dot, dot);
+                a.vcvtdq2ps(Zmm.Of(rows + row), Zmm.Of(rows + row));
                 a.vmulps(product, scale, At(row, Line.ScaleAt));
-                a.vfmadd231ps(Zmm.Of(row), dot, product);
+                a.vfmadd231ps(Zmm.Of(row), Zmm.Of(rows + row), product);
                 if (minimum is { } m)
                 {
-                    int sum = format.BlockGroups == 1 ? Line.ScaledSumAt : Line.ScaledHalfSumsAt + (4 * group);
-                    a.vfmadd231ps(Zmm.Of(row), m, At(row, sum));
+                    a.vfmadd231ps(Zmm.Of(row), m, At(row, groups == 1 ? Line.ScaledSumAt : Line.ScaledHalfSumsAt + (4 * group)));
                 }
             }
         }

@@ -73,7 +73,7 @@ static unsafe class StripCode
                 }
             }
 
-            codes.Quads(block, (quad, register) => a.vmovups(At(shape.FirstCodes + quad), register));
+            codes.Quads(block, null, (quad, register) => a.vmovups(At(shape.FirstCodes + quad), register));
         }
 
         a.add(rsi, format.UnitBytes);

@@ -12,8 +12,10 @@ unsafe struct TileArguments
     internal const int StripAt = 0;
     internal const int BlocksAt = 8;
     internal const int AddsAt = 16;
-    internal const int XAt = 24;
-    internal const int YAt = XAt + (8 * TileCode.MostRows);
+    internal const int AheadAt = 24;
+    internal const int XAt = 32;
+    internal const int SumsAt = XAt + (8 * TileCode.MostRows);
+    internal const int YAt = SumsAt + (8 * TileCode.MostRows);
 
     /// <summary>The strip, as <see cref="StripCode"/> writes it.</summary>
     internal byte* Strip;
@@ -21,13 +23,19 @@ unsafe struct TileArguments
     /// <summary>Blocks of 32 elements in the strip.</summary>
     internal long Blocks;
 
-    /// <summary>0 where sums begin, else what is at Y is added to.</summary>
+    /// <summary>0 where sums begin, else they go on from what is at Sums.</summary>
     internal long Adds;
+
+    /// <summary>Bytes from each row to the one in its place in the next tile, which is fetched ahead; a guess does no harm.</summary>
+    internal long Ahead;
 
     /// <summary>The lines of each row of activations, at the strip's first block.</summary>
     internal fixed long X[TileCode.MostRows];
 
-    /// <summary>The results of each row, one for each weight row of the strip.</summary>
+    /// <summary>The sums so far of each row, one for each weight row of the strip.</summary>
+    internal fixed long Sums[TileCode.MostRows];
+
+    /// <summary>Where the sums of each row go.</summary>
     internal fixed long Y[TileCode.MostRows];
 }
 
@@ -66,6 +74,8 @@ static unsafe class TileCode
 
         a.push(rbx);
         a.push(rbp);
+        a.push(r12);
+        a.mov(r12, __qword_ptr[rdi + TileArguments.AheadAt]);
         a.mov(rsi, __qword_ptr[rdi + TileArguments.StripAt]);
         a.mov(rcx, __qword_ptr[rdi + TileArguments.BlocksAt]);
         for (int row = 0; row < rows; row++)
@@ -80,7 +90,7 @@ static unsafe class TileCode
         a.je(fresh);
         for (int row = 0; row < rows; row++)
         {
-            a.mov(rdx, __qword_ptr[rdi + (TileArguments.YAt + (8 * row))]);
+            a.mov(rdx, __qword_ptr[rdi + (TileArguments.SumsAt + (8 * row))]);
             for (int panel = 0; panel < Panels; panel++)
             {
                 a.vmovups(Sum(row, panel), __zmmword_ptr[rdx + (panel * 64)]);
@@ -97,6 +107,12 @@ static unsafe class TileCode
         a.Label(ref ready);
         a.xor(eax, eax);
         a.Label(ref block);
+        for (int row = 0; row < rows; row++)
+        {
+            a.lea(rdx, __qword_ptr[x[row] + rax]);
+            a.prefetcht0(__byte_ptr[rdx + r12]);
+        }
+
         for (int group = 0; group < shape.Groups; group++)
         {
             for (int row = 0; row < rows; row++)
@@ -186,6 +202,7 @@ static unsafe class TileCode
         }
 
         a.vzeroupper();
+        a.pop(r12);
         a.pop(rbp);
         a.pop(rbx);
         a.ret();

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
@@ -83,13 +84,13 @@ sealed unsafe class PanelFormat
         new(TensorFormat.IQ4_XS, CodeBits.FourByTable, ScaleKind.SignedByte, 128),
     }.ToDictionary(format => format.Format);
 
-    readonly byte[] _indices; // of a code − sbyte.MinValue: the byte, or the entry of the table
+    readonly byte[] _indices; // of a code − sbyte.MinValue: its entry in the table
 
     PanelFormat(TensorFormat format, CodeBits bits, ScaleKind scales, int offset)
     {
         (Format, Bits, Scales, Offset) = (format, bits, scales, offset);
         Blocks = (QuantizedFormat)BlockFormat.Of(format);
-        _indices = new byte[256];
+        _indices = bits == CodeBits.FourByTable ? new byte[256] : [];
         if (bits == CodeBits.FourByTable)
         {
             byte[] table = new byte[16];
@@ -106,13 +107,6 @@ sealed unsafe class PanelFormat
             }
 
             Table = table;
-        }
-        else
-        {
-            for (int code = sbyte.MinValue; code <= sbyte.MaxValue; code++)
-            {
-                _indices[code + 128] = (byte)(code + offset);
-            }
         }
     }
 
@@ -196,9 +190,16 @@ sealed unsafe class PanelFormat
         int blockBytes = BlockLines * LineBytes;
         for (int block = 0; block < UnitBlocks; block++, to += blockBytes)
         {
-            for (int i = 0; i < 32; i++)
+            if (Bits == CodeBits.FourByTable)
             {
-                ((byte*)quads)[i] = _indices[codes[(32 * block) + i] + 128];
+                for (int i = 0; i < 32; i++)
+                {
+                    ((byte*)quads)[i] = _indices[codes[(32 * block) + i] + 128];
+                }
+            }
+            else
+            {
+                (Vector256.Create(codes.Slice(32 * block, 32)).AsByte() + Vector256.Create((byte)Offset)).Store((byte*)quads);
             }
 
             byte* lines = to;
