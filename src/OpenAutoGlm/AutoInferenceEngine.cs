@@ -4,8 +4,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Packing;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Models;
@@ -193,7 +195,34 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
     public static IBackend CreateBackend(ModelPackage model, AutoInferenceOptions options) => options.Backend == BackendKind.Reference
         ? new ReferenceInterpreter()
-        : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
+        : new CpuBackend(options.Cpu with
+        {
+            PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options),
+            Tuning = options.Cpu.Tuning ?? OpenTuning(options),
+        });
+
+    /// <summary>The sizes of kernels that were found to be the fastest on this machine, from the cache folder.</summary>
+    public static TuningCache OpenTuning(AutoInferenceOptions options) =>
+        TuningCache.Open(Path.Combine((options.Hub ?? HubOptions.FromEnvironment()).CacheFolder, "tuning.json"));
+
+    /// <summary>
+    /// Searches for the fastest sizes when a model meets a machine for the first time. The plan that is timed is kept in the
+    /// plan file, so that the engine's own costs next to nothing.
+    /// </summary>
+    static void TuneOnce(ModelPackage model, IBackend backend, AutoInferenceOptions options)
+    {
+        if (backend is not CpuBackend { Options: { Tuning: { } cache, PlanCache: { } plan } } cpu || options.TuningBudget <= TimeSpan.Zero
+            || model.Weights.Stored.Sum(tensor => tensor.Bytes) < Math.Max(1, plan.LeastBytes)
+            || cache.TryGet(cpu.TuningKeyOf(plan.Model), out _))
+        {
+            return;
+        }
+
+        using ModelMeter meter = new(model.Config, model.Weights, cpu, new MeterLimits(1, 2, 2));
+        new PlanTuner(cpu, meter.Plan).Search(after => meter.Decode(1, 0, after), cache, options.TuningBudget);
+        cache.Set(cpu.TuningKeyOf(plan.Model), 1);
+        cache.TrySave();
+    }
 
     static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
         options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
@@ -219,6 +248,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         try
         {
             backend = CreateBackend(model, options);
+            TuneOnce(model, backend, options);
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
             return new AutoInferenceEngine(model, backend, engine, reading);
         }
