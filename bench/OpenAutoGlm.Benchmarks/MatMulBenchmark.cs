@@ -51,7 +51,11 @@ static unsafe partial class MatMulBenchmark
         Tensor y = Tensor.Allocate(TensorFormat.F32, rows, n);
         using WeightStore packed = new();
         using CodeLibrary code = new(CodeLibrary.Allowed(set));
-        Kernel[] kernels = [.. weights.Select((weight, i) => KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, i), new PlanScope(new PlanLimits(), packed)))];
+        Kernel[] kernels =
+        [
+            .. weights.Select((weight, i) =>
+                KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, $"w{i}"), new PlanScope(new PlanLimits(), packed))),
+        ];
         ReadJob read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];
@@ -94,10 +98,10 @@ static unsafe partial class MatMulBenchmark
             + $" {readSeconds[Rounds / 2] / median,8:P0} {operations / median / 1e9,7:F0} ({operations / seconds[^1] / 1e9,5:F0} … {operations / seconds[0] / 1e9,5:F0}) {operations / median / peak,8:P0}");
     }
 
-    static Node NodeOf(Tensor x, Tensor weight, int index)
+    static Node NodeOf(Tensor x, Tensor weight, string name)
     {
         GraphBuilder builder = new("bench");
-        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Weight($"w{index}", weight)));
+        builder.Output(builder.Apply("y", new MatMul(), builder.Input("x", x.Type), builder.Weight(name, weight)));
         return builder.Build().Nodes[0];
     }
 

@@ -66,7 +66,7 @@ sealed class InspectCommand : AutoGlmCommand
     static PlanReport Measure(ModelPackage model, AutoInferenceOptions options, CancellationToken cancellation)
     {
         using IBackend backend = AutoInferenceEngine.CreateBackend(model, options);
-        using ModelMeter meter = new(model.Config, model.Weights, backend, new MeterLimits(1, 1, 1));
+        using ModelMeter meter = new(model.Config, model.Weights, backend, new MeterLimits(1, 1, 1) { KvFormat = options.Engine.KvFormat });
         MachineSpeed machine = MachineProbe.Measure(options.Cpu.Threads);
         return PlanReport.Measure(meter, machine, backend is CpuBackend cpu ? cpu.EmittedCode : [], cancellation);
     }

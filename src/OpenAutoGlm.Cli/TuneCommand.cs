@@ -44,7 +44,7 @@ sealed class TuneCommand : AutoGlmCommand
         // What an earlier search found is left aside, so that the gain is that over the defaults.
         using IBackend made = AutoInferenceEngine.CreateBackend(model, options with { Cpu = options.Cpu with { Tuning = TuningCache.InMemory() } });
         CpuBackend backend = made as CpuBackend ?? throw CommandFailedException.Usage("--backend reference has nothing that could be tuned.");
-        using ModelMeter meter = new(model.Config, model.Weights, backend, new MeterLimits(1, Depth + 1, Depth + 1));
+        using ModelMeter meter = new(model.Config, model.Weights, backend, new MeterLimits(1, Depth + 1, Depth + 1) { KvFormat = options.Engine.KvFormat });
         StatusLine status = new(Console);
         status.Say($"searching for {arguments.GetValue(_seconds) ?? 30} s");
         PlanTuner tuner = new(backend, meter.Plan);

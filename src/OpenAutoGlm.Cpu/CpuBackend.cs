@@ -4,6 +4,7 @@ using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Passes;
 
 namespace OpenAutoGlm.Cpu;
 
@@ -15,6 +16,7 @@ namespace OpenAutoGlm.Cpu;
 /// </summary>
 public sealed class CpuBackend : IBackend
 {
+    readonly PassPipeline _passes;
     readonly WorkerPool _pool;
     readonly CodeLibrary _code;
     readonly KernelCatalog _catalog;
@@ -27,6 +29,7 @@ public sealed class CpuBackend : IBackend
 
     /// <summary>A backend.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The options ask for less than one thread.</exception>
+    /// <exception cref="ArgumentException">The options switch off a pass that does not exist.</exception>
     /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
     public CpuBackend(CpuOptions options)
     {
@@ -37,6 +40,7 @@ public sealed class CpuBackend : IBackend
             throw new NotSupportedException($"{InstructionSet} was asked for, but the best instruction set here is {InstructionSets.Best}.");
         }
 
+        _passes = new PassPipeline(options.DisabledPasses);
         _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _code = new CodeLibrary(options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None);
         _catalog = KernelCatalog.For(InstructionSet, _pool, _code, options.ExactArithmetic);
@@ -91,13 +95,13 @@ public sealed class CpuBackend : IBackend
     /// <inheritdoc/>
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
-        GraphVerifier.Verify(graph);
+        (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
         WeightStore weights = new(Options.PlanCache, Machine, _pool);
         List<PlanStep> steps = [];
         try
         {
             PlanScope scope = new(limits, weights);
-            foreach (Node node in graph.Nodes)
+            foreach (Node node in fused.Nodes)
             {
                 steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
             }
@@ -105,7 +109,7 @@ public sealed class CpuBackend : IBackend
             Tune(steps);
             weights.Keep();
             PlanFile = weights.Report;
-            return new Plan(graph, limits, [.. steps], weights);
+            return new Plan(fused, limits, [.. steps], weights, report, graph);
         }
         catch
         {

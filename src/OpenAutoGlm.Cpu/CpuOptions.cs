@@ -35,4 +35,10 @@ public sealed record CpuOptions
 
     /// <summary>Numbers that were found to be the fastest on this machine (<see cref="PlanTuner"/>); null for the defaults.</summary>
     public TuningCache? Tuning { get; init; }
+
+    /// <summary>
+    /// Names of passes over the graph that are left out, or "all". Results do not depend on it: this is for comparing, and
+    /// for looking at intermediate values.
+    /// </summary>
+    public IReadOnlyList<string> DisabledPasses { get; init; } = [];
 }

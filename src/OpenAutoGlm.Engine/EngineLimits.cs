@@ -1,7 +1,4 @@
 using OpenAutoGlm.Engine.Kv;
-using OpenAutoGlm.Graph;
-using OpenAutoGlm.Graph.Formats;
-using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Engine;
 
@@ -25,20 +22,6 @@ sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int Bl
 
     /// <summary>The longest sequence that the memory holds; its last token needs no place, for nothing comes after it.</summary>
     internal long MemoryTokens => ((long)BlockCount * BlockTokens) + 1;
-
-    /// <summary>Bytes that one token takes in all states of a graph.</summary>
-    internal static long BytesPerToken(ModelGraph graph)
-    {
-        long bytes = 0;
-        foreach (Value state in graph.OfKind(ValueKind.State))
-        {
-            Shape place = new(state.Type.Shape.Dims.AsSpan()[1..]);
-            long rows = place.ElementCount / place.Last.Size;
-            bytes = checked(bytes + (rows * BlockFormat.Of(state.Type.Format).RowBytes(place.Last.Size)));
-        }
-
-        return Math.Max(1, bytes);
-    }
 
     /// <summary>Works the limits out.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The context is longer than the model's, or the memory holds no block.</exception>

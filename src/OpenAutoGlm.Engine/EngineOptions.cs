@@ -1,3 +1,7 @@
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Models.Architectures;
+
 namespace OpenAutoGlm.Engine;
 
 /// <summary>How much an <see cref="InferenceEngine"/> may take on. Every limit is checked when the engine is made.</summary>
@@ -30,8 +34,11 @@ public sealed record EngineOptions
     /// </summary>
     public int? VocabularySize { get; init; }
 
-    /// <summary>Tokens in a block of key and value memory: 1 to 1,024.</summary>
+    /// <summary>Tokens in a block of key and value memory: a multiple of 16 up to 1,024.</summary>
     public int BlockTokens { get; init; } = 32;
+
+    /// <summary>What keys and values are stored in: one of <see cref="KvLayout.Formats"/>. Half of the bytes, half of the time over a long context.</summary>
+    public TensorFormat KvFormat { get; init; } = new GraphOptions().KvFormat;
 
     /// <summary>
     /// Sequences that may wait beyond those that may run; the next is refused: 0 to 1,000,000. So at most
@@ -63,7 +70,17 @@ public sealed record EngineOptions
         Check(nameof(ContextLength), ContextLength ?? 1, 1, int.MaxValue);
         Check(nameof(KvMemoryBytes), KvMemoryBytes ?? 1, 1, long.MaxValue);
         Check(nameof(VocabularySize), VocabularySize ?? 1, 1, int.MaxValue);
-        Check(nameof(BlockTokens), BlockTokens, 1, 1024);
+        Check(nameof(BlockTokens), BlockTokens, KvLayout.GroupTokens, 1024);
+        if (BlockTokens % KvLayout.GroupTokens != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(BlockTokens), BlockTokens, $"{nameof(BlockTokens)} must be a multiple of {KvLayout.GroupTokens}.");
+        }
+
+        if (!KvLayout.Formats.Contains(KvFormat))
+        {
+            throw new ArgumentOutOfRangeException(nameof(KvFormat), KvFormat, $"{nameof(KvFormat)} must be one of {string.Join(", ", KvLayout.Formats)}.");
+        }
+
         Check(nameof(QueueLimit), QueueLimit, 0, 1_000_000);
         Check(nameof(EventBuffer), EventBuffer, 1, 1_000_000);
     }

@@ -1,5 +1,6 @@
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models.Architectures;
 
@@ -48,14 +49,14 @@ sealed class ModelRunner : IModelRunner
             (Dim.Sequences, limits.MaxSequences),
             (Dim.Outputs, limits.MaxOutputs),
             (Dim.Blocks, limits.MaxBlocksPerSequence),
-            (Dim.Slots, Pool.SlotCount)));
+            (Dim.KvBlocks, Pool.BlockCount)));
         _execution = _plan.CreateExecution();
         foreach ((Value state, Tensor memory) in Pool.States)
         {
             _execution.Bind(state, memory);
         }
 
-        _execution.SetSize(Dim.Slots, Pool.SlotCount);
+        _execution.SetSize(Dim.KvBlocks, Pool.BlockCount);
         List<NativeMemoryOwner> memories = [];
         _ids = Bind(ModelInputs.Ids, limits.MaxTokens);
         _positions = Bind(ModelInputs.Positions, limits.MaxTokens);
@@ -88,8 +89,8 @@ sealed class ModelRunner : IModelRunner
     internal static ModelRunner Create(ModelConfig config, IWeights weights, IBackend backend, EngineOptions options)
     {
         options.Validate();
-        ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(options.BlockTokens));
-        EngineLimits limits = EngineLimits.Of(options, Math.Min(config.Vocab, options.VocabularySize ?? config.Vocab), config.ContextLength, EngineLimits.BytesPerToken(graph));
+        ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(options.BlockTokens, options.KvFormat));
+        EngineLimits limits = EngineLimits.Of(options, Math.Min(config.Vocab, options.VocabularySize ?? config.Vocab), config.ContextLength, Math.Max(1, KvLayout.BytesPerToken(graph)));
         return new ModelRunner(limits, graph, backend);
     }
 

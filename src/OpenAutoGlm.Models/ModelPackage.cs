@@ -84,6 +84,7 @@ public sealed class ModelPackage : IDisposable
             .OrderByDescending(share => share.Bytes)];
         long parameters = formats.Sum(share => share.Parameters);
         long expertParameters = Weights.Stored.Where(tensor => IsExpert(tensor.Name)).Sum(tensor => tensor.Elements);
+        long kvBytesPerToken = Config.KvBytesPerToken(new GraphOptions().KvFormat);
         return new ModelSummary
         {
             Path = Path,
@@ -103,8 +104,8 @@ public sealed class ModelPackage : IDisposable
             Parameters = parameters,
             ActiveParameters = Config.Experts is { } experts ? parameters - (long)((Int128)expertParameters * (experts.Count - experts.Used) / experts.Count) : parameters,
             WeightBytes = formats.Sum(share => share.Bytes),
-            KvBytesPerToken = Config.KvBytesPerToken(),
-            KvBytesAtFullContext = (long)Int128.Min((Int128)Config.KvBytesPerToken() * Config.ContextLength, long.MaxValue),
+            KvBytesPerToken = kvBytesPerToken,
+            KvBytesAtFullContext = (long)Int128.Min((Int128)kvBytesPerToken * Config.ContextLength, long.MaxValue),
             Formats = [.. formats],
             Tokenizer = DescribeTokenizer(),
             HasChatTemplate = ChatTemplates.Default is not null,

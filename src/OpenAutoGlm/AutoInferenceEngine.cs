@@ -218,14 +218,14 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
             return;
         }
 
-        using ModelMeter meter = new(model.Config, model.Weights, cpu, new MeterLimits(1, 2, 2));
+        using ModelMeter meter = new(model.Config, model.Weights, cpu, new MeterLimits(1, 2, 2) { KvFormat = options.Engine.KvFormat });
         new PlanTuner(cpu, meter.Plan).Search(after => meter.Decode(1, 0, after), cache, options.TuningBudget);
         cache.Set(cpu.TuningKeyOf(plan.Model), 1);
         cache.TrySave();
     }
 
     static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
-        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
+        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder) is { } cache ? cache with { IsReadOnly = options.Plan.IsReadOnly } : null;
 
     /// <summary>Reads the tokenizer for who will want it. Its faults are for them: a lazy value throws again what it threw.</summary>
     static void ReadAhead(ModelPackage model)

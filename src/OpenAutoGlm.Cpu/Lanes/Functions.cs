@@ -40,6 +40,54 @@ static class Functions
         return series * Power(half) * Power(rest);
     }
 
+    /// <summary>
+    /// The weight 2ᵗ of a score that is t ≤ 0 below the largest, 0 below −64; NaN for NaN. t = n + f with |f| ≤ ½; 2ᶠ by
+    /// a polynomial through Chebyshev nodes that is 1 at 0: within 9.2e-9 (one rounding comes on top), or within 7e-6
+    /// where the weight is rounded to bfloat16 afterwards.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T Weight<T>(T t, bool coarse)
+        where T : struct, ILanes<T>
+    {
+        T n = T.Round(t);
+        T f = t - n;
+        T series;
+        if (coarse)
+        {
+            series = T.MultiplyAdd(f, T.Broadcast(CoarseWeight[3]), T.Broadcast(CoarseWeight[2]));
+            series = T.MultiplyAdd(f, series, T.Broadcast(CoarseWeight[1]));
+            series = T.MultiplyAdd(f, series, T.Broadcast(CoarseWeight[0]));
+        }
+        else
+        {
+            series = T.MultiplyAdd(f, T.Broadcast(0.000154531634f), T.Broadcast(0.00133908633f));
+            series = T.MultiplyAdd(f, series, T.Broadcast(0.00961808302f));
+            series = T.MultiplyAdd(f, series, T.Broadcast(0.0555035695f));
+            series = T.MultiplyAdd(f, series, T.Broadcast(0.240226507f));
+            series = T.MultiplyAdd(f, series, T.Broadcast(0.693147182f));
+        }
+
+        series = T.MultiplyAdd(f, series, T.Broadcast(1));
+        return T.Select(T.Less(t, T.Broadcast(LeastWeight)), T.Zero, series * Power(T.ToInts(n)));
+    }
+
+    /// <summary>The exponent of the smallest weight that is not 0.</summary>
+    internal const float LeastWeight = -64;
+
+    /// <summary>The coefficients of f, f², f³, f⁴ in the coarse 2ᶠ.</summary>
+    internal static ReadOnlySpan<float> CoarseWeight => [0.693136752f, 0.2402253f, 0.0558382832f, 0.00965671055f];
+
+    /// <summary>The nearest bfloat16, halves to even, as float32. Denormal numbers become 0; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T RoundToBFloat16<T>(T x)
+        where T : struct, ILanes<T>
+    {
+        T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
+        T rounded = T.And(T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd), T.BroadcastInt(unchecked((int)0xFFFF0000)));
+        T finite = T.Select(T.Less(T.Abs(x), T.Broadcast(1.17549435e-38f)), T.Zero, rounded);
+        return T.Select(T.Less(T.Abs(x), T.Broadcast(float.PositiveInfinity)), finite, T.And(x, T.BroadcastInt(unchecked((int)0xFFFF0000))));
+    }
+
     /// <summary>1 / (1 + e^−x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T Sigmoid<T>(T x)

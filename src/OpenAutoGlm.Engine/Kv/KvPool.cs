@@ -16,7 +16,7 @@ sealed class KvPool : IDisposable
     readonly List<NativeMemoryOwner> _memory = [];
     int _freeCount;
 
-    /// <summary>A pool with memory for the given states of a graph, each [slots, …]; none for tests without a model.</summary>
+    /// <summary>A pool with memory for the given states of a graph, each [blocks, …]; none for tests without a model.</summary>
     internal KvPool(int blockCount, int blockTokens, IEnumerable<Value> states)
     {
         BlockCount = blockCount;
@@ -111,7 +111,7 @@ sealed class KvPool : IDisposable
 
     Tensor Allocate(Value state)
     {
-        Shape shape = new([SlotCount, .. state.Type.Shape.Dims.AsSpan()[1..]]);
+        Shape shape = new([BlockCount, .. state.Type.Shape.Dims.AsSpan()[1..]]);
         TensorType type = state.Type with { Shape = shape };
         NativeMemoryOwner memory = new(Tensor.BytesOf(type));
         _memory.Add(memory);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models.Architectures;
 
@@ -11,7 +13,8 @@ namespace OpenAutoGlm.Engine.Measuring;
 /// <param name="Tokens">Longest sequence, in tokens.</param>
 /// <param name="KvTokens">Most tokens of all sequences of a step together, the computed ones included.</param>
 /// <param name="StepTokens">Most tokens that run in a step; longer prompts run in several.</param>
-public sealed record MeterLimits(int Sequences, int Tokens, int KvTokens, int StepTokens = 512);
+/// <param name="KvFormat">What keys and values are stored in; null for what engines use.</param>
+public sealed record MeterLimits(int Sequences, int Tokens, int KvTokens, int StepTokens = 512, TensorFormat? KvFormat = null);
 
 /// <summary>
 /// Takes the steps of a model by hand, to time them: any number of sequences at any depth, without computing what comes
@@ -34,8 +37,9 @@ public sealed class ModelMeter : IDisposable
     /// <exception cref="OutOfMemoryException">The memory is not to be had.</exception>
     public ModelMeter(ModelConfig config, IWeights weights, IBackend backend, MeterLimits limits)
     {
-        ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(BlockTokens));
-        KvBytesPerToken = EngineLimits.BytesPerToken(graph);
+        ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(BlockTokens, limits.KvFormat ?? new GraphOptions().KvFormat));
+        Graph = graph;
+        KvBytesPerToken = KvLayout.BytesPerToken(graph);
         long blocks = (((long)limits.KvTokens + BlockTokens - 1) / BlockTokens) + limits.Sequences;
         EngineOptions options = new()
         {
@@ -44,6 +48,7 @@ public sealed class ModelMeter : IDisposable
             ContextLength = limits.Tokens,
             KvMemoryBytes = checked(blocks * BlockTokens * KvBytesPerToken),
             BlockTokens = BlockTokens,
+            KvFormat = limits.KvFormat ?? new GraphOptions().KvFormat,
         };
         _runner = ModelRunner.Create(config, weights, backend, options);
         foreach (Tensor state in _runner.Pool.States.Values)
@@ -56,6 +61,9 @@ public sealed class ModelMeter : IDisposable
         _batch = new Batch(limits.Sequences);
         _stepTokens = options.MaxTokensPerStep;
     }
+
+    /// <summary>The model as its architecture describes it, before any pass.</summary>
+    public ModelGraph Graph { get; }
 
     /// <summary>The plan that runs.</summary>
     public Plan Plan => _runner.Plan;

@@ -15,8 +15,8 @@ public readonly record struct Dim
     /// <summary>Columns of the block table: KV blocks of the longest sequence in the batch.</summary>
     public static readonly Dim Blocks = new("blocks");
 
-    /// <summary>Token places in the KV memory.</summary>
-    public static readonly Dim Slots = new("slots");
+    /// <summary>Blocks of the KV memory.</summary>
+    public static readonly Dim KvBlocks = new("kvBlocks");
 
     readonly int _size;
 

@@ -79,8 +79,8 @@ sealed class Decoder
         Value values = Heads("v", x, kvHeads, firstRow: (heads + kvHeads) * headDim);
         queries = Rotate("q_rope", HeadNorm("attn_q_norm", queries));
         keys = Rotate("k_rope", HeadNorm("attn_k_norm", keys));
-        Value keyMemory = Remember("keys", keys);
-        Value valueMemory = Remember("values", values);
+        Value keyMemory = Remember("keys", KvPart.Keys, keys);
+        Value valueMemory = Remember("values", KvPart.Values, values);
         Value attended = _graph.Apply(
             "attn",
             new PagedAttention(1 / MathF.Sqrt(headDim), _options.BlockTokens, Config.SlidingWindow),
@@ -166,10 +166,10 @@ sealed class Decoder
             : _graph.Apply(name, rope, heads, _positions, _ropeFactors);
     }
 
-    Value Remember(string what, Value rows)
+    Value Remember(string what, KvPart part, Value rows)
     {
-        Value memory = _graph.State($"{_scope}{what}", TensorType.F32(Dim.Slots, Config.KvHeads, Config.HeadDim));
-        return _graph.Apply($"{what}_written", new KvWrite(), memory, rows, _slots);
+        Value memory = _graph.State($"{_scope}{what}", KvLayout.StateType(_options.KvFormat, Config.KvHeads, _options.BlockTokens, Config.HeadDim));
+        return _graph.Apply($"{what}_written", new KvWrite(part), memory, rows, _slots);
     }
 
     Value Linear(string name, Value x, int outputs)

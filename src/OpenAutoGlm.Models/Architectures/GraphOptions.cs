@@ -1,5 +1,8 @@
+using OpenAutoGlm.Graph.Formats;
+
 namespace OpenAutoGlm.Models.Architectures;
 
 /// <summary>What the one who runs a graph decides about it.</summary>
-/// <param name="BlockTokens">Tokens in a block of KV memory.</param>
-public sealed record GraphOptions(int BlockTokens = 32);
+/// <param name="BlockTokens">Tokens in a block of KV memory, a multiple of 16.</param>
+/// <param name="KvFormat">What keys and values are stored in: one of <see cref="Graph.Ops.KvLayout.Formats"/>.</param>
+public sealed record GraphOptions(int BlockTokens = 32, TensorFormat KvFormat = TensorFormat.BF16);

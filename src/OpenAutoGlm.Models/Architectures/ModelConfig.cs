@@ -1,3 +1,4 @@
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Models.Architectures;
@@ -50,8 +51,8 @@ public sealed record ModelConfig
     /// <summary>Whether the output projection is the embedding table.</summary>
     public bool TiedEmbeddings { get; init; }
 
-    /// <summary>Bytes of key and value memory that one token takes, for elements of <paramref name="elementBytes"/> bytes.</summary>
-    public long KvBytesPerToken(int elementBytes = sizeof(float)) => 2L * Layers * KvHeads * HeadDim * elementBytes;
+    /// <summary>Bytes of key and value memory that one token takes, stored in a format.</summary>
+    public long KvBytesPerToken(TensorFormat format) => 2L * Layers * KvLayout.BytesPerToken(format, KvHeads, HeadDim);
 }
 
 /// <summary>How positions turn queries and keys.</summary>

@@ -68,7 +68,7 @@ public sealed record GraphCost
             BytesPerToken = bytesPerToken,
             OperationsPerToken = operations,
             LogitOperations = logitOperations,
-            KvBytesPerToken = graph.OfKind(ValueKind.State).Sum(state => (long)state.Type.Shape[1].Size * state.Type.Shape[2].Size * sizeof(float)),
+            KvBytesPerToken = KvLayout.BytesPerToken(graph),
         };
     }
 

@@ -105,10 +105,9 @@ public readonly record struct StepCost(double Bytes, double WeightBytes, double 
 
     static bool Attends(Node node) => node.Op.Name.Contains("Attention", StringComparison.Ordinal);
 
-    static bool IsMemory(Value value) => value.Type.Shape.Rank > 0 && value.Type.Shape[0] == Dim.Slots;
+    static bool IsMemory(Value value) => value.Type.Shape.Rank > 0 && value.Type.Shape[0] == Dim.KvBlocks;
 
-    static double PlaceBytes(TensorType type) => type.Shape.Rank < 2 ? 0
-        : (double)new Shape(type.Shape.Dims.AsSpan()[1..]).ElementCount / type.Shape.Last.Size * BlockFormat.Of(type.Format).RowBytes(type.Shape.Last.Size);
+    static double PlaceBytes(TensorType state) => KvLayout.BytesPerToken(state.Format, state.Shape[1].Size, state.Shape[3].Size);
 
     static double BytesOf(TensorType type, StepSizes sizes)
     {

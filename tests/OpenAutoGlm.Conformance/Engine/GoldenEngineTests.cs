@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Logits;
 
 namespace OpenAutoGlm.Engine;
@@ -24,7 +25,7 @@ public class GoldenEngineTests
         using GoldenModel model = GoldenModel.Open(name);
         int[] expected = [.. model.Facts("logits").GetProperty("greedy").EnumerateArray().Select(id => id.GetInt32())];
         using CpuBackend backend = new(new CpuOptions { Threads = 2 });
-        using InferenceEngine engine = new(model.Config, model, backend, new EngineOptions { MaxTokensPerStep = 5 });
+        using InferenceEngine engine = new(model.Config, model, backend, new EngineOptions { MaxTokensPerStep = 5, KvFormat = TensorFormat.F32 });
         Assert.Equal(expected, engine.Generate(new SequenceRequest { Prompt = Prompt, MaxTokens = expected.Length }));
     }
 
@@ -40,8 +41,8 @@ public class GoldenEngineTests
             MaxTokens = 24,
             Sampling = new SamplingOptions { Temperature = 0.3f * i, TopP = 0.9f, Seed = 3, FrequencyPenalty = 0.2f },
         })];
-        long block = 8 * model.Config.KvBytesPerToken();
-        EngineOptions tight = new() { MaxSequences = 5, MaxTokensPerStep = 17, BlockTokens = 8, ContextLength = 48, KvMemoryBytes = 21 * block, CheckInvariants = true };
+        long block = 16 * model.Config.KvBytesPerToken(TensorFormat.BF16);
+        EngineOptions tight = new() { MaxSequences = 5, MaxTokensPerStep = 17, BlockTokens = 16, ContextLength = 48, KvMemoryBytes = 8 * block, CheckInvariants = true };
 
         // Driven by hand, so that all five are there before the first step and somebody must give way.
         using InferenceEngine crowded = new(ModelRunner.Create(model.Config, model, backend, tight), tight, ownThread: false);
@@ -50,7 +51,7 @@ public class GoldenEngineTests
         {
         }
 
-        using InferenceEngine alone = new(model.Config, model, backend, new EngineOptions { MaxSequences = 1, BlockTokens = 8 });
+        using InferenceEngine alone = new(model.Config, model, backend, new EngineOptions { MaxSequences = 1, BlockTokens = 16 });
         for (int i = 0; i < requests.Length; i++)
         {
             List<int> together = [];

@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Logits;
 
@@ -33,7 +34,17 @@ public class CpuLogitTests
     {
         using CpuBackend backend = new(new CpuOptions { Threads = 2 });
         double most = name.Contains("BF16", StringComparison.Ordinal) || name.Contains("-F16", StringComparison.Ordinal) ? 0.0065 : 0.04;
-        Assert.InRange(LogitTests.Compare(backend, name, "exact").RelativeRms, 0, most);
+        Assert.InRange(LogitTests.Compare(backend, name, "exact", TensorFormat.BF16).RelativeRms, 0, most);
+    }
+
+    /// <summary>What storing keys and values in fewer bits costs by itself: the plain models have exact weights.</summary>
+    [Theory]
+    [MemberData(nameof(Plain))]
+    public void Keys_and_values_in_fewer_bits_cost_little(string name)
+    {
+        using CpuBackend backend = new(new CpuOptions { Threads = 2 });
+        Assert.InRange(LogitTests.Compare(backend, name, "logits", TensorFormat.F16).RelativeRms, 0, 5e-4);
+        Assert.InRange(LogitTests.Compare(backend, name, "logits", TensorFormat.BF16).RelativeRms, 0, 5e-3);
     }
 
     [Theory]
@@ -43,8 +54,8 @@ public class CpuLogitTests
         using CpuBackend backend = new(new CpuOptions { Threads = 2 });
         using GoldenModel model = GoldenModel.Open(name);
         int tokens = GoldenModel.Prompt.Length;
-        using ModelRun whole = new(backend, model.Config, model, tokens);
-        using ModelRun single = new(backend, model.Config, model, tokens);
+        using ModelRun whole = new(backend, model.Config, model, tokens, TensorFormat.BF16);
+        using ModelRun single = new(backend, model.Config, model, tokens, TensorFormat.BF16);
         float[] expected = whole.Run(GoldenModel.Prompt);
         float[] actual = [.. GoldenModel.Prompt.SelectMany(id => single.Run([id]))];
         Assert.Equal(expected, actual);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Logits;
@@ -84,10 +85,10 @@ public class LogitTests
         Assert.True(compared >= 4 * model.Config.Layers, $"only {compared} intermediates were compared");
     }
 
-    internal static (double Largest, double RelativeRms) Compare(IBackend backend, string name, string folder)
+    internal static (double Largest, double RelativeRms) Compare(IBackend backend, string name, string folder, TensorFormat kvFormat = TensorFormat.F32)
     {
         using GoldenModel model = GoldenModel.Open(name);
-        using ModelRun run = new(backend, model.Config, model, GoldenModel.Prompt.Length);
+        using ModelRun run = new(backend, model.Config, model, GoldenModel.Prompt.Length, kvFormat);
         float[] ours = run.Run(GoldenModel.Prompt);
         float[] theirs = model.Expected(folder);
         Assert.Equal(theirs.Length, ours.Length);

@@ -11,28 +11,28 @@ namespace OpenAutoGlm.Logits;
 /// </summary>
 sealed class ModelRun : IDisposable
 {
-    const int BlockTokens = 8;
+    const int BlockTokens = 16;
 
     readonly Plan _plan;
     readonly Execution _execution;
     readonly int _slots;
     int _position;
 
-    internal ModelRun(IBackend backend, ModelConfig config, IWeights weights, int mostTokens)
+    internal ModelRun(IBackend backend, ModelConfig config, IWeights weights, int mostTokens, TensorFormat kvFormat = TensorFormat.F32)
     {
-        Graph = Architecture.Build(config, weights, new GraphOptions(BlockTokens));
+        Graph = Architecture.Build(config, weights, new GraphOptions(BlockTokens, kvFormat));
         int blocks = (mostTokens + BlockTokens - 1) / BlockTokens;
         _slots = blocks * BlockTokens;
-        _plan = backend.Lower(Graph, new PlanLimits((Dim.Tokens, mostTokens), (Dim.Sequences, 1), (Dim.Outputs, mostTokens), (Dim.Blocks, blocks), (Dim.Slots, _slots)));
+        _plan = backend.Lower(Graph, new PlanLimits((Dim.Tokens, mostTokens), (Dim.Sequences, 1), (Dim.Outputs, mostTokens), (Dim.Blocks, blocks), (Dim.KvBlocks, blocks)));
         _execution = _plan.CreateExecution();
         foreach (Value state in Graph.OfKind(ValueKind.State))
         {
-            _execution.Bind(state, Tensor.Allocate(TensorFormat.F32, _slots, state.Type.Shape[1], state.Type.Shape[2]));
+            _execution.Bind(state, Tensor.Allocate(kvFormat, [blocks, .. state.Type.Shape.Dims.AsSpan()[1..]]));
         }
 
         // The blocks lie backwards in memory, so that nothing works only because a sequence happens to be contiguous.
         Bind(ModelInputs.BlockTable, [.. Enumerable.Range(0, blocks).Reverse()], 1, blocks);
-        _execution.SetSize(Dim.Slots, _slots);
+        _execution.SetSize(Dim.KvBlocks, blocks);
         _execution.SetSize(Dim.Sequences, 1);
         _execution.SetSize(Dim.Blocks, blocks);
     }

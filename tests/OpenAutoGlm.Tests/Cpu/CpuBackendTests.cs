@@ -14,7 +14,7 @@ public class CpuBackendTests
     {
         ModelGraph graph = Layer();
         using CpuBackend backend = new(new CpuOptions { Threads = 2 });
-        using Plan plan = backend.Lower(graph, new PlanLimits((Tokens, 16), (Dim.Sequences, 1), (Dim.Blocks, 2), (Dim.Slots, 32)));
+        using Plan plan = backend.Lower(graph, new PlanLimits((Tokens, 16), (Dim.Sequences, 1), (Dim.Blocks, 2), (Dim.KvBlocks, 2)));
         using Execution execution = plan.CreateExecution();
         Bind(graph, execution, tokens: 5);
         execution.Run();
@@ -92,9 +92,9 @@ public class CpuBackendTests
         Rope rope = new(RopePairing.Half, headDim, 10000);
         Value queries = graph.Apply("q.rope", rope, Heads("q", TensorFormat.Q4_0), positions);
         Value keys = graph.Apply("k.rope", rope, Heads("k", TensorFormat.Q8_0), positions);
-        TensorType memory = TensorType.F32(Dim.Slots, heads, headDim);
-        Value keyMemory = graph.Apply("k.write", new KvWrite(), graph.State("keys", memory), keys, slots);
-        Value valueMemory = graph.Apply("v.write", new KvWrite(), graph.State("values", memory), Heads("v", TensorFormat.F16), slots);
+        TensorType memory = KvLayout.StateType(TensorFormat.BF16, heads, 16, headDim);
+        Value keyMemory = graph.Apply("k.write", new KvWrite(KvPart.Keys), graph.State("keys", memory), keys, slots);
+        Value valueMemory = graph.Apply("v.write", new KvWrite(KvPart.Values), graph.State("values", memory), Heads("v", TensorFormat.F16), slots);
         Value attended = graph.Apply("attention", new PagedAttention(0.2f, 16), queries, keyMemory, valueMemory, positions, sequences, table);
         x = graph.Apply("residual", new Add(), x, graph.Apply("rows", new Reshape(new Shape(Tokens, hidden)), attended));
         x = graph.Apply("layernorm", new LayerNorm(1e-5f), x, Weight(graph, "ln.w", TensorFormat.F32, hidden), Weight(graph, "ln.b", TensorFormat.F32, hidden));
@@ -113,7 +113,7 @@ public class CpuBackendTests
     static Value Weight(GraphBuilder graph, string name, TensorFormat format, params ReadOnlySpan<Dim> dims) =>
         graph.Weight(name, KernelRun.RandomWeights(name.Length, format, dims));
 
-    static PlanLimits Limits() => new((Tokens, 16), (Dim.Sequences, 1), (Dim.Blocks, 2), (Dim.Slots, 32));
+    static PlanLimits Limits() => new((Tokens, 16), (Dim.Sequences, 1), (Dim.Blocks, 2), (Dim.KvBlocks, 2));
 
     static void Bind(ModelGraph graph, Execution execution, int tokens)
     {
@@ -123,12 +123,12 @@ public class CpuBackendTests
         execution.Bind(graph["slots"], Tensor.Of([.. counting.Select(i => i + 16)], tokens));
         execution.Bind(graph["sequences"], Tensor.Of(new int[tokens], tokens));
         execution.Bind(graph["table"], Tensor.Of([1, 0], 1, 2));
-        execution.Bind(graph["keys"], Tensor.Allocate(TensorFormat.F32, 32, 2, 32));
-        execution.Bind(graph["values"], Tensor.Allocate(TensorFormat.F32, 32, 2, 32));
+        execution.Bind(graph["keys"], Tensor.Allocate(TensorFormat.BF16, 2, 2, 16, 32));
+        execution.Bind(graph["values"], Tensor.Allocate(TensorFormat.BF16, 2, 2, 16, 32));
         execution.SetSize(Tokens, tokens);
         execution.SetSize(Dim.Sequences, 1);
         execution.SetSize(Dim.Blocks, 2);
-        execution.SetSize(Dim.Slots, 32);
+        execution.SetSize(Dim.KvBlocks, 2);
     }
 
     static float[] Run(IBackend backend, ModelGraph graph)

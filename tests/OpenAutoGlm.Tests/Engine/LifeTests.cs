@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Engine;
 
@@ -252,6 +253,8 @@ public class LifeTests
         Assert.Equal("MaxSequences", Refused(new EngineOptions { MaxSequences = 0 }));
         Assert.Equal("MaxTokensPerStep", Refused(new EngineOptions { MaxTokensPerStep = 0 }));
         Assert.Equal("BlockTokens", Refused(new EngineOptions { BlockTokens = -1 }));
+        Assert.Equal("BlockTokens", Refused(new EngineOptions { BlockTokens = 24 }));
+        Assert.Equal("KvFormat", Refused(new EngineOptions { KvFormat = TensorFormat.Q4_0 }));
         Assert.Equal("QueueLimit", Refused(new EngineOptions { QueueLimit = -1 }));
         Assert.Equal("EventBuffer", Refused(new EngineOptions { EventBuffer = 0 }));
         Assert.Equal("ContextLength", Refused(new EngineOptions { ContextLength = 257 }));
@@ -264,7 +267,7 @@ public class LifeTests
     public void Memory_is_what_was_given_and_bounds_the_context_where_nobody_set_one()
     {
         TinyModel model = new();
-        long block = 32 * model.Config.KvBytesPerToken();
+        long block = 32 * model.Config.KvBytesPerToken(TensorFormat.BF16);
         using InferenceEngine engine = model.Engine(new EngineOptions { KvMemoryBytes = (3 * block) + 5 });
         Assert.Equal((3 * block, 96, 3), (engine.KvBytes, engine.ContextLength, engine.Statistics.TotalKvBlocks));
         using InferenceEngine roomy = model.Engine(new EngineOptions { MaxSequences = 2 });

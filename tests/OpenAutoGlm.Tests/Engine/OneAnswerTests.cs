@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Engine;
 
@@ -26,9 +27,9 @@ public class OneAnswerTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    [InlineData(32)]
+    [InlineData(16)]
+    [InlineData(48)]
+    [InlineData(64)]
     public void Blocks_of_any_size_give_the_same_answer(int blockTokens) =>
         Assert.Equal(Alone, Answer(new EngineOptions { BlockTokens = blockTokens }));
 
@@ -52,8 +53,8 @@ public class OneAnswerTests
     [InlineData(1.3f)]
     public async Task Preempted_sequences_resume_to_the_same_answer(float temperature)
     {
-        SequenceRequest[] requests = [.. Requests(temperature, count: 5)];
-        EngineOptions tight = new() { MaxSequences = 5, BlockTokens = 4, ContextLength = 48, KvMemoryBytes = 15 * 4 * Model.Config.KvBytesPerToken() };
+        SequenceRequest[] requests = [.. Requests(temperature, count: 5).Select(request => request with { MaxTokens = 60 })];
+        EngineOptions tight = new() { MaxSequences = 5, BlockTokens = 16, ContextLength = 80, KvMemoryBytes = 8 * 16 * Model.Config.KvBytesPerToken(TensorFormat.BF16) };
         using InferenceEngine crowded = Model.Engine(tight);
         int[][] together = await Task.WhenAll(requests.Select(request => Read(crowded.Submit(request))));
         Assert.True(crowded.Statistics.Preemptions > 0, "Nobody was preempted.");

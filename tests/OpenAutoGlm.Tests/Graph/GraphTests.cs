@@ -5,7 +5,7 @@ namespace OpenAutoGlm.Graph;
 
 public class GraphTests
 {
-    static readonly PlanLimits Limits = new((Dim.Tokens, 8), (Dim.Slots, 8));
+    static readonly PlanLimits Limits = new((Dim.Tokens, 8), (Dim.KvBlocks, 8));
 
     [Fact]
     public void Shapes_that_do_not_fit_are_refused_with_both_types()
@@ -72,10 +72,10 @@ public class GraphTests
     public void A_state_read_under_its_old_name_after_a_write_is_refused()
     {
         GraphBuilder builder = new("stale");
-        Value state = builder.State("keys", TensorType.F32(Dim.Slots, 1, 2));
+        Value state = builder.State("keys", TensorType.F32(Dim.KvBlocks, 1, 16, 2));
         Value rows = builder.Input("rows", TensorType.F32(Dim.Tokens, 1, 2));
         Value slots = builder.Input("slots", TensorType.I32(Dim.Tokens));
-        builder.Apply("written", new KvWrite(), state, rows, slots);
+        builder.Apply("written", new KvWrite(KvPart.Values), state, rows, slots);
         builder.Apply("late", new Scale(2), state);
         Assert.Contains("old name", Assert.Throws<GraphException>(builder.Build).Message, StringComparison.Ordinal);
     }
@@ -84,37 +84,73 @@ public class GraphTests
     public void A_state_keeps_what_was_written_from_run_to_run()
     {
         GraphBuilder builder = new("memory");
-        Value state = builder.State("keys", TensorType.F32(Dim.Slots, 1, 2));
+        Value state = builder.State("keys", TensorType.F32(Dim.KvBlocks, 1, 16, 2));
         Value rows = builder.Input("rows", TensorType.F32(Dim.Tokens, 1, 2));
         Value slots = builder.Input("slots", TensorType.I32(Dim.Tokens));
-        builder.Output(builder.Apply("doubled", new Scale(2), builder.Apply("written", new KvWrite(), state, rows, slots)));
+        builder.Output(builder.Apply("doubled", new Scale(2), builder.Apply("written", new KvWrite(KvPart.Values), state, rows, slots)));
         ModelGraph graph = builder.Build();
         using ReferenceInterpreter interpreter = new();
         using Plan plan = interpreter.Lower(graph, Limits);
         using Execution execution = plan.CreateExecution();
-        Tensor memory = Tensor.Allocate(Formats.TensorFormat.F32, 3, 1, 2);
+        Tensor memory = Tensor.Allocate(Formats.TensorFormat.F32, 1, 1, 16, 2);
         execution.Bind(state, memory);
-        execution.SetSize(Dim.Slots, 3);
+        execution.SetSize(Dim.KvBlocks, 1);
         execution.SetSize(Dim.Tokens, 1);
         execution.Bind(rows, Tensor.Of([1f, 2], 1, 1, 2));
-        execution.Bind(slots, Tensor.Of([2], 1));
-        execution.Run();
         execution.Bind(slots, Tensor.Of([0], 1));
         execution.Run();
-        Assert.Equal([1, 2, 0, 0, 1, 2], memory.ToFloats());
-        Assert.Equal([2, 4, 0, 0, 2, 4], execution[graph.Outputs[0]].Floats.ToArray());
+        execution.Bind(slots, Tensor.Of([2], 1));
+        execution.Run();
+        Assert.Equal([1, 2, 0, 0, 1, 2], memory.ToFloats()[..6]);
+        Assert.Equal([2, 4, 0, 0, 2, 4], execution[graph.Outputs[0]].Floats[..6].ToArray());
     }
 
     [Fact]
     public void Values_that_never_live_together_share_memory_and_others_never_do()
     {
-        ModelGraph graph = Chain();
+        GraphBuilder builder = new("products");
+        Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 1));
+        for (int i = 0; i < 4; i++)
+        {
+            x = builder.Apply($"step{i}", new MatMul(), x, builder.Weight("w", Tensor.Of([2f], 1, 1)));
+        }
+
+        builder.Output(x);
+        ModelGraph graph = builder.Build();
         ArenaLayout arena = ArenaLayout.Of(graph, graph.Nodes, Limits);
         Assert.True(arena.Bytes < arena.UnsharedBytes, $"{arena.Bytes} of {arena.UnsharedBytes}");
         for (int i = 1; i < graph.Nodes.Length; i++)
         {
             Assert.NotEqual(arena.Offsets[graph.Nodes[i].Inputs[0].Index], arena.Offsets[graph.Nodes[i].Outputs[0].Index]);
         }
+    }
+
+    [Fact]
+    public void An_elementwise_result_takes_the_place_of_an_input_that_nobody_reads_any_more()
+    {
+        ModelGraph chain = Chain();
+        ArenaLayout arena = ArenaLayout.Of(chain, chain.Nodes, Limits);
+        Assert.All(chain.Nodes, node => Assert.Equal(0, arena.Offsets[node.Outputs[0].Index]));
+        Assert.Equal(64, arena.Bytes);
+        Assert.Equal(4 * 64, arena.UnsharedBytes);
+    }
+
+    [Fact]
+    public void A_value_that_is_read_later_or_twice_or_put_out_is_not_overwritten()
+    {
+        GraphBuilder builder = new("kept");
+        Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 1));
+        Value output = builder.Apply("output", new Scale(2), x);
+        builder.Output(output);
+        Value later = builder.Apply("later", new Scale(3), output);
+        Value view = builder.Apply("view", new Reshape(new Shape(Dim.Tokens, 1, 1)), later);
+        Value twice = builder.Apply("twice", new Add(), later, later);
+        builder.Output(builder.Apply("sum", new Add(), twice, builder.Apply("flat", new Reshape(new Shape(Dim.Tokens, 1)), view)));
+        ModelGraph graph = builder.Build();
+        ArenaLayout arena = ArenaLayout.Of(graph, graph.Nodes, Limits);
+        long[] places = [arena.Offsets[output.Index], arena.Offsets[later.Index], arena.Offsets[twice.Index]];
+        Assert.Equal(3, places.Distinct().Count());
+        Assert.Equal(arena.Offsets[later.Index], arena.Offsets[view.Index]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
 
@@ -134,23 +135,31 @@ public class OpTests
     [Fact]
     public void Attention_finds_its_keys_through_the_block_table()
     {
-        // One head, two tokens in a block, three positions; block 1 comes before block 0 in the sequence.
-        Tensor keys = Tensor.Of([9f, 0, 0, 9, 1, 0, 0, 1], 4, 1, 2);
-        Tensor values = Tensor.Of([5f, 6, 7, 8, 1, 2, 3, 4], 4, 1, 2);
-        Tensor query = Tensor.Of([0f, 0], 1, 1, 2);
-        float[] y = TinyGraphs.Run(new PagedAttention(1, 2), query, keys, values, Tensor.Of([2], 1), Tensor.Of([0], 1), Tensor.Of([1, 0], 1, 2));
-        // A zero query weighs all three equally: slots 2, 3 and 0.
-        Assert.Equal((1 + 3 + 5) / 3.0, y[0], 1e-6);
-        Assert.Equal((2 + 4 + 6) / 3.0, y[1], 1e-6);
+        // One head, sixteen tokens in a block, eighteen positions; block 1 comes before block 0 in the sequence.
+        Tensor keys = Tensor.Allocate(TensorFormat.F32, 2, 1, 16, 2);
+        Tensor values = Written(KvPart.Values, [.. Enumerable.Range(0, 18).Select(i => 16 + (i % 16) - (i / 16 * 16))], i => i + 1);
+        float[] y = TinyGraphs.Run(new PagedAttention(1, 16), Tensor.Of([0f, 0], 1, 1, 2), keys, values, Tensor.Of([17], 1), Tensor.Of([0], 1), Tensor.Of([1, 0], 1, 2));
+        // A zero query weighs all of them equally.
+        Assert.Equal(19 / 2.0, y[0], 1e-6);
+        Assert.Equal(-19 / 2.0, y[1], 1e-6);
     }
 
     [Fact]
     public void A_window_hides_what_lies_further_back()
     {
-        Tensor keys = Tensor.Of([1f, 1, 1, 1], 4, 1, 1);
-        Tensor values = Tensor.Of([1f, 2, 3, 4], 4, 1, 1);
-        float[] y = TinyGraphs.Run(new PagedAttention(1, 4, Window: 2), Tensor.Of([1f], 1, 1, 1), keys, values, Tensor.Of([3], 1), Tensor.Of([0], 1), Tensor.Of([0], 1, 1));
+        Tensor keys = Tensor.Allocate(TensorFormat.F32, 2, 1, 16, 2);
+        Tensor values = Written(KvPart.Values, [0, 1, 2, 3], i => i + 1);
+        float[] y = TinyGraphs.Run(new PagedAttention(1, 16, Window: 2), Tensor.Of([1f, 0], 1, 1, 2), keys, values, Tensor.Of([3], 1), Tensor.Of([0], 1), Tensor.Of([0], 1, 1));
         Assert.Equal(3.5, y[0], 1e-6);
+    }
+
+    /// <summary>Two blocks of sixteen tokens with a head of two elements, x and −x for each slot.</summary>
+    static Tensor Written(KvPart part, int[] slots, Func<int, float> x)
+    {
+        Tensor memory = Tensor.Allocate(TensorFormat.F32, 2, 1, 16, 2);
+        Tensor rows = Tensor.Of([.. slots.SelectMany((_, i) => (float[])[x(i), -x(i)])], slots.Length, 1, 2);
+        new KvWrite(part).Evaluate([memory.View, rows.View, Tensor.Of(slots, slots.Length).View], [memory.View]);
+        return memory;
     }
 
     [Fact]

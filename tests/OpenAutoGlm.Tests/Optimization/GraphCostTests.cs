@@ -40,11 +40,11 @@ public class GraphCostTests
         GraphBuilder builder = new("memory");
         Value rows = builder.Input("rows", TensorType.F32(Dim.Tokens, 2, 16));
         Value slots = builder.Input("slots", TensorType.I32(Dim.Tokens));
-        Value keys = builder.State("keys", TensorType.F32(Dim.Slots, 2, 16));
-        builder.Output(builder.Apply("written", new KvWrite(), keys, builder.Apply("scaled", new Multiply(), rows, builder.Weight("w", Tensor.Of(new float[16], 16))), slots));
+        Value keys = builder.State("keys", KvLayout.StateType(TensorFormat.BF16, 2, 32, 16));
+        builder.Output(builder.Apply("written", new KvWrite(KvPart.Keys), keys, builder.Apply("scaled", new Multiply(), rows, builder.Weight("w", Tensor.Of(new float[16], 16))), slots));
         GraphCost cost = GraphCost.Of(builder.Build());
-        Assert.Equal(2 * 16 * 4, cost.KvBytesPerToken);
+        Assert.Equal(2 * 16 * 2, cost.KvBytesPerToken);
         Assert.Equal(64, cost.BytesPerToken);
-        Assert.Equal(1.0 / (64 + (10 * 128)), cost.DecodeFloor(new MachineLimits(1, 1), depth: 10), 1e-12);
+        Assert.Equal(1.0 / (64 + (10 * 64)), cost.DecodeFloor(new MachineLimits(1, 1), depth: 10), 1e-12);
     }
 }

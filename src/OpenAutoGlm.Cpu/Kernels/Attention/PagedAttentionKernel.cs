@@ -1,222 +1,320 @@
-using System.Runtime.CompilerServices;
-using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Cpu.Kernels.Attention;
 
-/// <summary>
-/// Causal attention over paged KV memory with an online softmax. A token's answer depends on nothing but its query and
-/// the KV blocks of its sequence, which are walked in rising order with one rule, for each query head:
-/// <code>
-/// score_j = Scale · Σ q · k_j                    in the order of lanes
-/// m'      = max(m, max_j score_j)                over the tokens j of the block that are seen
-/// w_j     = exp(score_j − m')                    0 for tokens that are not seen
-/// total   = total · exp(m − m') + Σ w_j          Σ in the order of lanes, from the first token of the block
-/// sum     = sum · exp(m − m') + w_0 · v_0 + …    one fused multiply-add for every seen token, in rising order
-/// </code>
-/// and at the end sum / total. Blocks begin at multiples of BlockTokens in the sequence, so batching and chunking cannot
-/// move them. The work is spread over tokens and KV heads; the query heads of a KV head share its keys and values.
-/// </summary>
-sealed unsafe class PagedAttentionKernel<T> : ParallelKernel
-    where T : struct, ILanes<T>
+/// <summary>What a <see cref="PagedAttentionKernel"/> is made for.</summary>
+/// <param name="Heads">Query heads.</param>
+/// <param name="KvHeads">Key and value heads.</param>
+/// <param name="HeadDim">Width of a head.</param>
+/// <param name="MostTokens">The largest batch.</param>
+/// <param name="MostContext">The longest sequence, in tokens.</param>
+readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, int MostTokens, int MostContext)
 {
-    readonly PagedAttention _op;
-    readonly Scratch _scratch;
-    readonly long _workerBytes;
-    readonly int _scoreRow;
+    /// <summary>Query heads of a KV head.</summary>
+    internal int Group => Heads / KvHeads;
+}
 
-    internal PagedAttentionKernel(string name, WorkerPool pool, PagedAttention op, Scratch scratch, int groupHeads)
+/// <summary>
+/// Causal attention over paged KV memory. What a token's answer depends on is its query and the keys and values of its
+/// sequence alone, walked in one order: the context is cut into partitions of <see cref="PartitionTokens"/> positions,
+/// these into spans; within a partition spans follow one rule with an online softmax (<see cref="SpanKernels"/>), and
+/// partitions are merged in rising order. A span or partition of which a row sees nothing changes nothing.
+/// So the work can be cut in any way. Tokens that follow one another in a sequence make a tile, whose query heads of one
+/// KV head share every group of keys and values; a tile of a KV head is one piece of work. While a few tokens are
+/// decoded over a long context, each partition is a piece by itself, and another pass merges them.
+/// Source of the tiling and the online softmax: Dao et al. 2022; of the partitions: Hong et al. 2023 (Flash-Decoding++).
+/// </summary>
+sealed unsafe class PagedAttentionKernel : ParallelKernel
+{
+    /// <summary>Positions in a partition.</summary>
+    internal const int PartitionTokens = 8 * SpanKernels.SpanTokens;
+
+    const float Log2E = 1.44269504f;
+
+    /// <summary>Rows of a tile that are enough to make the reading of KV memory cheap.</summary>
+    const int TileRows = 64;
+
+    readonly PagedAttention _op;
+    readonly AttentionShape _shape;
+    readonly SpanKernels _spans;
+    readonly KvUnpacking _unpacking;
+    readonly Scratch _scratch;
+    readonly TileMemory _memory;
+    readonly MergeJob _merge;
+    readonly int[] _tiles; // the first token of each tile, and the end of the last
+    readonly int _tileTokens;
+    readonly int _mostParts; // pieces of work that leave a state for the second pass
+    int _tileCount;
+    int _partitions; // pieces into which the context of a token is cut; 0: not cut
+
+    internal PagedAttentionKernel(
+        string name, WorkerPool pool, PagedAttention op, AttentionShape shape, SpanKernels spans, KvUnpacking unpacking, Scratch scratch)
         : base(name, pool)
     {
-        _op = op;
-        _scratch = scratch;
+        (_op, _shape, _spans, _unpacking, _scratch) = (op, shape, spans, unpacking, scratch);
+        _tileTokens = Math.Max(1, TileRows / shape.Group);
+        _tiles = new int[shape.MostTokens + 1];
+        _memory = new TileMemory(_tileTokens * shape.Group, spans.RowsPerStep, shape.HeadDim, unpacking.GroupBytes);
+        _merge = new MergeJob(this);
 
-        // Scores of a block, padded to whole lanes, one row for each query head, and its running maximum and total.
-        _scoreRow = (op.BlockTokens + ILanes<T>.Count - 1) / ILanes<T>.Count * ILanes<T>.Count;
-        _workerBytes = Scratch.Lines((_scoreRow + 2L) * groupHeads * sizeof(float));
-        scratch.Require(_workerBytes * pool.Threads);
+        // Cutting contexts is for when there are fewer pieces than the threads can share evenly.
+        int partitions = (shape.MostContext + PartitionTokens - 1) / PartitionTokens;
+        _mostParts = pool.Threads > 1 && partitions > 1 ? Math.Min(shape.MostTokens * shape.KvHeads, PiecesWanted) * partitions : 0;
+        scratch.Require((_memory.Bytes * pool.Threads) + (_mostParts * StateBytes));
+    }
+
+    int PiecesWanted => 4 * Pool.Threads;
+
+    long StateBytes => Scratch.Lines(RowStates.Floats(_shape.Group, _shape.HeadDim) * sizeof(float));
+
+    public override void Run(ReadOnlySpan<Graph.Tensors.TensorView> inputs, ReadOnlySpan<Graph.Tensors.TensorView> outputs)
+    {
+        base.Run(inputs, outputs);
+        if (_partitions > 0)
+        {
+            Pool.Run(_merge, _tileCount * _shape.KvHeads);
+        }
     }
 
     public override void Execute(int chunk, int worker)
     {
-        int kvHeads = Inputs[1][1];
-        Token(chunk / kvHeads, chunk % kvHeads, (float*)(_scratch.Pointer + (_workerBytes * worker)));
+        TileMemory.Pointers memory = _memory.At(_scratch.Pointer + (_memory.Bytes * worker));
+        if (_partitions > 0)
+        {
+            int piece = chunk / _partitions;
+            Tile tile = new(this, piece / _shape.KvHeads, piece % _shape.KvHeads, memory);
+            tile.Partition(chunk % _partitions, Part(chunk));
+            return;
+        }
+
+        // The last tiles see the most, so they come first and the small ones fill the gaps at the end.
+        Tile whole = new(this, _tileCount - 1 - (chunk / _shape.KvHeads), chunk % _shape.KvHeads, memory);
+        whole.All();
     }
 
     protected override int Begin()
     {
         _ = _scratch.Pointer;
-        return Inputs[0][0] * Inputs[1][1];
+        int longest = CutIntoTiles();
+        int pieces = _tileCount * _shape.KvHeads;
+        int partitions = (longest / PartitionTokens) + 1;
+        bool cut = _tileCount == Inputs[0][0] && pieces < PiecesWanted && partitions > 1 && pieces * partitions <= _mostParts;
+        _partitions = cut ? partitions : 0;
+        return cut ? pieces * partitions : pieces;
     }
 
     protected override void Dispose(bool disposing) => _scratch.Dispose();
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Token(int token, int kvHead, float* scores)
+    /// <summary>Where a piece leaves its state for the second pass.</summary>
+    RowStates Part(int chunk)
     {
-        (int heads, int kvHeads, int headDim) = (Inputs[0][1], Inputs[1][1], Inputs[0][2]);
-        int group = heads / kvHeads;
-        int position = ((int*)Inputs[3].Data)[token];
-        int sequence = ((int*)Inputs[4].Data)[token];
-        int lastBlock = position / _op.BlockTokens;
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)Inputs[5][0], "sequence");
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)lastBlock, (uint)Inputs[5][1], "block");
-        int* table = (int*)Inputs[5].Data + ((long)sequence * Inputs[5][1]);
-        int first = _op.Window > 0 ? Math.Max(0, position - _op.Window + 1) : 0;
-        long rowStride = (long)kvHeads * headDim;
-        long firstHead = ((long)token * heads) + ((long)kvHead * group);
-        float* queries = (float*)Inputs[0].Data + (firstHead * headDim);
-        float* y = (float*)Outputs[0].Data + (firstHead * headDim);
-        float* largest = scores + ((long)_scoreRow * group);
-        float* totals = largest + group;
-        new Span<float>(y, group * headDim).Clear();
-        new Span<float>(largest, group).Fill(float.NegativeInfinity);
-        new Span<float>(totals, group).Clear();
-        for (int block = first / _op.BlockTokens; block <= lastBlock; block++)
+        byte* parts = _scratch.Pointer + (_memory.Bytes * Pool.Threads);
+        return RowStates.In((float*)(parts + (chunk * StateBytes)), _shape.Group, _shape.HeadDim);
+    }
+
+    /// <summary>Finds the tiles, checks all indices, and says which position is the largest.</summary>
+    int CutIntoTiles()
+    {
+        int tokens = Inputs[0][0];
+        int* positions = (int*)Inputs[3].Data;
+        int* sequences = (int*)Inputs[4].Data;
+        int longest = 0;
+        _tileCount = 0;
+        for (int token = 0; token < tokens; token++)
         {
-            int slot = table[block] * _op.BlockTokens;
-            int from = Math.Max(first - (block * _op.BlockTokens), 0);
-            int to = Math.Min(position + 1 - (block * _op.BlockTokens), _op.BlockTokens);
-            ArgumentOutOfRangeException.ThrowIfNegative(slot, "block");
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(slot + (long)to, Inputs[1][0], "block");
-            long offset = (slot * rowStride) + ((long)kvHead * headDim);
-            for (int head = 0; head < group; head++)
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequences[token], (uint)Inputs[5][0], "sequence");
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)positions[token] / (uint)_op.BlockTokens, (uint)Inputs[5][1], "block");
+            longest = Math.Max(longest, positions[token]);
+            bool follows = token > 0 && sequences[token] == sequences[token - 1] && positions[token] == positions[token - 1] + 1;
+            if (!follows || token - _tiles[_tileCount - 1] == _tileTokens)
             {
-                Score(queries + ((long)head * headDim), (float*)Inputs[1].Data + offset, rowStride, headDim, from, to, scores + ((long)head * _scoreRow));
-                float correction = Weigh(scores + ((long)head * _scoreRow), from, to, ref largest[head], ref totals[head]);
-                Accumulate(scores + ((long)head * _scoreRow), (float*)Inputs[2].Data + offset, rowStride, headDim, from, to, correction, y + ((long)head * headDim));
+                _tiles[_tileCount++] = token;
             }
         }
 
-        for (int head = 0; head < group; head++)
+        _tiles[_tileCount] = tokens;
+        return longest;
+    }
+
+    /// <summary>The second pass over contexts that were cut: one token and KV head a chunk.</summary>
+    sealed class MergeJob(PagedAttentionKernel kernel) : IParallelJob
+    {
+        public void Execute(int chunk, int worker)
         {
-            T total = T.Broadcast(totals[head]);
-            for (int i = 0; i < headDim; i += ILanes<T>.Count)
+            TileMemory.Pointers memory = kernel._memory.At(kernel._scratch.Pointer + (kernel._memory.Bytes * worker));
+            Tile tile = new(kernel, chunk / kernel._shape.KvHeads, chunk % kernel._shape.KvHeads, memory);
+            memory.Whole.Clear(tile.Rows);
+            for (int partition = tile.FirstPartition; partition <= tile.LastPartition; partition++)
             {
-                int count = Math.Min(ILanes<T>.Count, headDim - i);
-                float* part = y + ((long)head * headDim) + i;
-                T.StoreFirst(T.LoadFirst(part, count) / total, part, count);
+                kernel._spans.Merge(memory.Whole, kernel.Part((chunk * kernel._partitions) + partition), tile.Rows);
             }
+
+            tile.Finish();
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Score(float* query, float* keys, long rowStride, int headDim, int from, int to, float* scores)
+    /// <summary>The tokens of a tile with the query heads of one KV head. A row is a token and a head, the heads of a token together.</summary>
+    readonly ref struct Tile
     {
-        int whole = headDim / ILanes<T>.Count * ILanes<T>.Count;
-        int j = from;
-        for (; j <= to - 4; j += 4)
+        readonly PagedAttentionKernel _kernel;
+        readonly TileMemory.Pointers _memory;
+        readonly int _kvHead;
+        readonly int _token;
+        readonly int _position; // of the first token
+        readonly int _tokens;
+        readonly int* _table;
+
+        internal Tile(PagedAttentionKernel kernel, int tile, int kvHead, TileMemory.Pointers memory)
         {
-            float* key = keys + (j * rowStride);
-            (T a, T b, T c, T d) = (T.Zero, T.Zero, T.Zero, T.Zero);
-            for (int i = 0; i < whole; i += ILanes<T>.Count)
+            (_kernel, _kvHead, _memory) = (kernel, kvHead, memory);
+            _token = kernel._tiles[tile];
+            _tokens = kernel._tiles[tile + 1] - _token;
+            _position = ((int*)kernel.Inputs[3].Data)[_token];
+            _table = (int*)kernel.Inputs[5].Data + ((long)((int*)kernel.Inputs[4].Data)[_token] * kernel.Inputs[5][1]);
+        }
+
+        internal int Rows => _tokens * _kernel._shape.Group;
+
+        internal int FirstPartition => FirstSeen(0) / PartitionTokens;
+
+        internal int LastPartition => LastPosition / PartitionTokens;
+
+        int LastPosition => _position + _tokens - 1;
+
+        /// <summary>Computes the tile from end to end.</summary>
+        internal void All()
+        {
+            _memory.Whole.Clear(Rows);
+            Prepare();
+            for (int partition = FirstPartition; partition <= LastPartition; partition++)
             {
-                T part = T.Load(query + i);
-                a = T.MultiplyAdd(part, T.Load(key + i), a);
-                b = T.MultiplyAdd(part, T.Load(key + rowStride + i), b);
-                c = T.MultiplyAdd(part, T.Load(key + (2 * rowStride) + i), c);
-                d = T.MultiplyAdd(part, T.Load(key + (3 * rowStride) + i), d);
+                Walk(partition, _memory.Part);
+                _kernel._spans.Merge(_memory.Whole, _memory.Part, Rows);
             }
 
-            if (whole < headDim)
+            Finish();
+        }
+
+        /// <summary>Computes what one partition comes to, if the tile sees any of it.</summary>
+        internal void Partition(int partition, RowStates part)
+        {
+            if (partition >= FirstPartition && partition <= LastPartition)
             {
-                int count = headDim - whole;
-                T part = T.LoadFirst(query + whole, count);
-                a = T.MultiplyAdd(part, T.LoadFirst(key + whole, count), a);
-                b = T.MultiplyAdd(part, T.LoadFirst(key + rowStride + whole, count), b);
-                c = T.MultiplyAdd(part, T.LoadFirst(key + (2 * rowStride) + whole, count), c);
-                d = T.MultiplyAdd(part, T.LoadFirst(key + (3 * rowStride) + whole, count), d);
+                Prepare();
+                Walk(partition, part);
+            }
+        }
+
+        internal void Finish()
+        {
+            AttentionShape shape = _kernel._shape;
+            for (int token = 0; token < _tokens; token++)
+            {
+                long row = ((_token + (long)token) * shape.Heads) + (_kvHead * (long)shape.Group);
+                _kernel._spans.Divide(_memory.Whole.From(token * shape.Group), shape.Group, (float*)_kernel.Outputs[0].Data + (row * shape.HeadDim));
+            }
+        }
+
+        void Prepare()
+        {
+            AttentionShape shape = _kernel._shape;
+            for (int token = 0; token < _tokens; token++)
+            {
+                long row = ((_token + (long)token) * shape.Heads) + (_kvHead * (long)shape.Group);
+                float* queries = (float*)_kernel.Inputs[0].Data + (row * shape.HeadDim);
+                _kernel._spans.PrepareQueries(queries, shape.Group, _kernel._op.Scale * Log2E, _kernel._spans.QueryRow(_memory.Queries, token * shape.Group));
+            }
+        }
+
+        void Walk(int partition, RowStates part)
+        {
+            part.Clear(Rows);
+            int end = Math.Min((partition + 1) * PartitionTokens, LastPosition + 1);
+            int first = Math.Max(partition * PartitionTokens, FirstSeen(0) / SpanKernels.SpanTokens * SpanKernels.SpanTokens);
+            Locate(first);
+            for (int start = first; start < end; start += SpanKernels.SpanTokens)
+            {
+                int groups = Math.Min(SpanKernels.SpanGroups, ((end - start - 1) / KvLayout.GroupTokens) + 1);
+                for (int group = 0; group < groups; group++)
+                {
+                    int stored = SpanKernels.SpanGroups + group;
+                    _memory.Keys[group] = Ready(KvPart.Keys, _memory.Keys[stored], _memory.UnpackedKeys, group);
+                    _memory.Values[group] = Ready(KvPart.Values, _memory.Values[stored], _memory.UnpackedValues, group);
+                }
+
+                Locate(start + SpanKernels.SpanTokens);
+                Span(start, groups, part);
+            }
+        }
+
+        /// <summary>Where the groups of the next span are stored; as they are if there is none.</summary>
+        void Locate(int start)
+        {
+            int blockTokens = _kernel._op.BlockTokens;
+            (Graph.Tensors.TensorView keys, Graph.Tensors.TensorView values) = (_kernel.Inputs[1], _kernel.Inputs[2]);
+            long groupBytes = KvLayout.GroupBytes(keys.Format, _kernel._shape.HeadDim);
+            int stored = SpanKernels.SpanGroups;
+            for (int position = start; position <= LastPosition && stored < 2 * SpanKernels.SpanGroups; position += KvLayout.GroupTokens, stored++)
+            {
+                int block = _table[position / blockTokens];
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)block, (uint)keys[0], "block");
+                long plane = ((long)block * _kernel._shape.KvHeads) + _kvHead;
+                long offset = ((plane * blockTokens / KvLayout.GroupTokens) + (position % blockTokens / KvLayout.GroupTokens)) * groupBytes;
+                _memory.Keys[stored] = keys.Data + offset;
+                _memory.Values[stored] = values.Data + offset;
+            }
+        }
+
+        byte* Ready(KvPart part, byte* stored, byte* unpacked, int group)
+        {
+            if (_kernel._unpacking.GroupBytes == 0)
+            {
+                return stored;
             }
 
-            scores[j] = _op.Scale * T.Sum(a);
-            scores[j + 1] = _op.Scale * T.Sum(b);
-            scores[j + 2] = _op.Scale * T.Sum(c);
-            scores[j + 3] = _op.Scale * T.Sum(d);
+            byte* to = unpacked + (group * _kernel._unpacking.GroupBytes);
+            _kernel._unpacking.Unpack(part, stored, to);
+            return to;
         }
 
-        for (; j < to; j++)
+        /// <summary>All rows against one span.</summary>
+        void Span(int start, int groups, RowStates part)
         {
-            float* key = keys + (j * rowStride);
-            T sum = T.Zero;
-            for (int i = 0; i < headDim; i += ILanes<T>.Count)
+            (SpanKernels spans, int rowsPerHead) = (_kernel._spans, _kernel._shape.Group);
+            for (int row = 0; row < Rows; row += spans.RowsPerStep)
             {
-                int count = Math.Min(ILanes<T>.Count, headDim - i);
-                sum = T.MultiplyAdd(T.LoadFirst(query + i, count), T.LoadFirst(key + i, count), sum);
+                int rows = Math.Min(spans.RowsPerStep, Rows - row);
+                int last = _position + ((row + rows - 1) / rowsPerHead);
+                if (start > last || FirstSeen(row / rowsPerHead) >= start + (groups * KvLayout.GroupTokens))
+                {
+                    continue; // None of them sees a token of the span.
+                }
+
+                int seen = Math.Min(groups, ((last - start) / KvLayout.GroupTokens) + 1);
+                spans.Score(spans.QueryRow(_memory.Queries, row), rows, _memory.Keys, seen, _memory.Scores);
+                Hide(row, rows, start, seen * KvLayout.GroupTokens);
+                RowStates states = part.From(row);
+                spans.Weigh(_memory.Scores, rows, seen, states, _memory.Corrections, _memory.Weights);
+                spans.Accumulate(_memory.Weights, rows, _memory.Values, seen, _memory.Corrections, states);
             }
-
-            scores[j] = _op.Scale * T.Sum(sum);
-        }
-    }
-
-    /// <summary>Scores into weights; the new maximum and total; what the sum so far must be multiplied with.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    float Weigh(float* scores, int from, int to, ref float largest, ref float total)
-    {
-        new Span<float>(scores, from).Fill(float.NegativeInfinity);
-        new Span<float>(scores + to, _scoreRow - to).Fill(float.NegativeInfinity);
-        T most = T.Broadcast(largest);
-        for (int i = 0; i < _scoreRow; i += ILanes<T>.Count)
-        {
-            most = T.Max(most, T.Load(scores + i));
         }
 
-        float newLargest = T.Largest(most);
-        T shift = T.Broadcast(newLargest);
-        T sum = T.Zero;
-        for (int i = 0; i < _scoreRow; i += ILanes<T>.Count)
+        /// <summary>Scores of tokens that a row does not see become −∞.</summary>
+        void Hide(int row, int rows, int start, int tokens)
         {
-            T weight = Functions.Exp(T.Load(scores + i) - shift);
-            T.Store(weight, scores + i);
-            sum += weight;
-        }
-
-        // e^(−∞ − m) of the first block is 0, as it should be; lane 0 of the same polynomial as everywhere.
-        float* copy = stackalloc float[ILanes<T>.Count];
-        T.Store(Functions.Exp(T.Broadcast(largest) - shift), copy);
-        float correction = copy[0];
-        total = (total * correction) + T.Sum(sum);
-        largest = newLargest;
-        return correction;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Accumulate(float* weights, float* values, long rowStride, int headDim, int from, int to, float correction, float* y)
-    {
-        T factor = T.Broadcast(correction);
-        int i = 0;
-        for (; i <= headDim - (4 * ILanes<T>.Count); i += 4 * ILanes<T>.Count)
-        {
-            T a = T.Load(y + i) * factor;
-            T b = T.Load(y + i + 16) * factor;
-            T c = T.Load(y + i + 32) * factor;
-            T d = T.Load(y + i + 48) * factor;
-            for (int j = from; j < to; j++)
+            for (int i = 0; i < rows; i++)
             {
-                float* value = values + (j * rowStride) + i;
-                T weight = T.Broadcast(weights[j]);
-                a = T.MultiplyAdd(weight, T.Load(value), a);
-                b = T.MultiplyAdd(weight, T.Load(value + 16), b);
-                c = T.MultiplyAdd(weight, T.Load(value + 32), c);
-                d = T.MultiplyAdd(weight, T.Load(value + 48), d);
+                int token = (row + i) / _kernel._shape.Group;
+                int from = Math.Clamp(FirstSeen(token) - start, 0, tokens);
+                int to = Math.Clamp(_position + token + 1 - start, from, tokens);
+                float* scores = _memory.Scores + (i * SpanKernels.SpanTokens);
+                new Span<float>(scores, from).Fill(float.NegativeInfinity);
+                new Span<float>(scores + to, tokens - to).Fill(float.NegativeInfinity);
             }
-
-            T.Store(a, y + i);
-            T.Store(b, y + i + 16);
-            T.Store(c, y + i + 32);
-            T.Store(d, y + i + 48);
         }
 
-        for (; i < headDim; i += ILanes<T>.Count)
-        {
-            int count = Math.Min(ILanes<T>.Count, headDim - i);
-            T sum = T.LoadFirst(y + i, count) * factor;
-            for (int j = from; j < to; j++)
-            {
-                sum = T.MultiplyAdd(T.Broadcast(weights[j]), T.LoadFirst(values + (j * rowStride) + i, count), sum);
-            }
-
-            T.StoreFirst(sum, y + i, count);
-        }
+        /// <summary>The first position that a token of the tile sees.</summary>
+        int FirstSeen(int token) => _kernel._op.Window > 0 ? Math.Max(0, _position + token - _kernel._op.Window + 1) : 0;
     }
 }

@@ -47,6 +47,19 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public async Task Passes_are_compared_one_by_one_and_all_together()
+    {
+        CommandRun run = await Bench("--pp", "4", "-r", "1", "--passes", "--json");
+        run.Done();
+        JsonElement[] passes = [.. run.Json.GetProperty("passes").EnumerateArray()];
+        Assert.Equal("all", passes[^1].GetProperty("pass").GetString());
+        Assert.True(passes[^1].GetProperty("kernelsWithout").GetInt32() > run.Json.GetProperty("kernels").GetInt32());
+        Assert.True(passes[^1].GetProperty("decodeTimeWithout").GetDouble() > 0);
+        Assert.Contains(passes, pass => pass.GetProperty("fired").GetInt32() > 0 && pass.GetProperty("pass").GetString() != "all");
+        Assert.Contains("with all passes: ", (await Bench("--pp", "0", "--tg", "1", "-r", "1", "--passes")).Done());
+    }
+
+    [Fact]
     public async Task Another_program_is_measured_in_turn_and_compared_by_medians()
     {
         if (OperatingSystem.IsWindows())

@@ -121,7 +121,7 @@ public sealed class ModelPackageTests : IDisposable
         using ModelPackage package = ModelPackage.Open(_folder.Write("model.gguf", Gguf()));
         ModelSummary summary = package.Summarize();
         Assert.Equal((44L, 44L, 176L, 32.0), (summary.Parameters, summary.ActiveParameters, summary.WeightBytes, summary.BitsPerParameter));
-        Assert.Equal((32L, 32L * 128), (summary.KvBytesPerToken, summary.KvBytesAtFullContext));
+        Assert.Equal((16L, 16L * 128), (summary.KvBytesPerToken, summary.KvBytesAtFullContext));
         using JsonDocument json = JsonDocument.Parse(summary.ToJson());
         Assert.Equal(44, json.RootElement.GetProperty("parameters").GetInt64());
         Assert.Equal("F32", json.RootElement.GetProperty("formats")[0].GetProperty("type").GetString());

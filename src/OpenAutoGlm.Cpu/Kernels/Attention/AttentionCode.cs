@@ -1,0 +1,323 @@
+using Iced.Intel;
+using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Graph.Ops;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace OpenAutoGlm.Cpu.Kernels.Attention;
+
+/// <summary>
+/// The spans of BF16 as machine code for 512-bit vdpbf16ps. Up to six rows by four vectors of sums stay in registers 0 to
+/// 23; 24 to 27 hold what is loaded from keys or values, 28 to 31 what is broadcast of queries or weights.
+/// </summary>
+static class AttentionCode
+{
+    /// <summary>The most rows of a call.</summary>
+    internal const int MostRows = 6;
+
+    /// <summary>The most groups of a call to the scores, and the most vectors of a head that are summed at a time.</summary>
+    internal const int MostVectors = 4;
+
+    const int VectorBytes = 64;
+    const int Pairs = KvLayout.GroupTokens / 2;
+    const float IntegerMagic = 0xC00000; // 1.5 · 2²³
+    const int ScoreRowBytes = SpanKernels.SpanTokens * sizeof(float);
+    const int WeightRowBytes = SpanKernels.SpanTokens * sizeof(ushort);
+
+    static readonly AssemblerRegisterZMM[] Vectors =
+    [
+        zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
+        zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31,
+    ];
+
+    /// <summary>
+    /// void (queries: ushort*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
+    /// into the second cache meanwhile: memory in pieces of a few KiB is too ragged for the processor to foresee.
+    /// </summary>
+    internal static void Score(Assembler code, int rows, int groups, int headDim)
+    {
+        AssemblerRegister64[] keys = [r8, r9, r10, r11];
+        AssemblerRegister64[] next = [rbx, rbp, r12, r13];
+        for (int group = 0; group < groups; group++)
+        {
+            code.push(next[group]);
+            code.mov(keys[group], __[rsi + (group * sizeof(long))]);
+            code.mov(next[group], __[rsi + ((SpanKernels.SpanGroups + group) * sizeof(long))]);
+        }
+
+        Clear(code, rows * groups);
+        int unroll = headDim % 8 == 0 ? 4 : 1;
+        code.mov(ecx, headDim / 2 / unroll);
+        code.xor(eax, eax);
+        Label loop = code.CreateLabel();
+        code.Label(ref loop);
+        for (int pair = 0; pair < unroll; pair++)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                code.vmovups(Vectors[24 + group], __[keys[group] + rax + (pair * VectorBytes)]);
+                code.prefetcht1(__[next[group] + rax + (pair * VectorBytes)]);
+            }
+
+            for (int row = 0; row < rows; row++)
+            {
+                AssemblerRegisterZMM query = Vectors[28 + (row % 4)];
+                code.vpbroadcastd(query, __dword_ptr[rdi + (row * headDim * sizeof(ushort)) + (pair * sizeof(uint))]);
+                for (int group = 0; group < groups; group++)
+                {
+                    code.vdpbf16ps(Vectors[(row * groups) + group], Vectors[24 + group], query);
+                }
+            }
+        }
+
+        code.add(rax, unroll * VectorBytes);
+        code.add(rdi, unroll * sizeof(uint));
+        code.dec(ecx);
+        code.jnz(loop);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                code.vmovups(__[rdx + (row * ScoreRowBytes) + (group * VectorBytes)], Vectors[(row * groups) + group]);
+            }
+        }
+
+        for (int group = groups - 1; group >= 0; group--)
+        {
+            code.pop(next[group]);
+        }
+
+        code.vzeroupper();
+        code.ret();
+    }
+
+    /// <summary>
+    /// void (scores: float*, groups: long, largest: float*, totals: float*, corrections: float*, weights: ushort*) for so
+    /// many rows: first the maxima of all, then their corrections in one vector, then the weights, so that no row waits
+    /// for the one before.
+    /// </summary>
+    internal static void Weigh(Assembler code, int rows)
+    {
+        (AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest) = (rdi, rsi, rdx);
+        (AssemblerRegister64 totals, AssemblerRegister64 corrections, AssemblerRegister64 weights) = (rcx, r8, r9);
+        for (int i = 0; i < 4; i++)
+        {
+            Constant(code, Vectors[24 + i], Functions.CoarseWeight[i]);
+        }
+
+        Constant(code, zmm28, 1);
+        Constant(code, zmm29, Functions.LeastWeight);
+        Constant(code, zmm30, IntegerMagic);
+        for (int row = 0; row < rows; row++)
+        {
+            Largest(code, row, scores, groups);
+            code.vmovss(__dword_ptr[corrections + (row * sizeof(float))], xmm1);
+        }
+
+        // The old maxima and the new, a lane a row.
+        code.mov(eax, (1 << rows) - 1);
+        code.kmovw(k2, eax);
+        code.vmovups(zmm0.k2.z, __zmmword_ptr[largest]);
+        code.vmovups(zmm1.k2.z, __zmmword_ptr[corrections]);
+        code.vmaxps(zmm1, zmm0, zmm1);
+        code.vmovups(__zmmword_ptr[largest].k2, zmm1);
+        code.vsubps(zmm0, zmm0, zmm1);
+        Weight(code, zmm0, zmm5, zmm6, k1);
+        code.vmovups(__zmmword_ptr[corrections].k2, zmm0);
+        for (int row = 0; row < rows; row++)
+        {
+            WeighRow(code, row, scores, groups, largest, weights);
+            AssemblerMemoryOperand total = __zmmword_ptr[totals + (row * VectorBytes)];
+            code.vbroadcastss(zmm2, __dword_ptr[corrections + (row * sizeof(float))]);
+            code.vfmadd132ps(zmm2, zmm3, total);
+            code.vmovups(total, zmm2);
+        }
+
+        code.vzeroupper();
+        code.ret();
+    }
+
+    /// <summary>The largest score of a row in the lowest lane of register 1.</summary>
+    static void Largest(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups)
+    {
+        code.vmovups(zmm1, __zmmword_ptr[scores + (row * ScoreRowBytes)]);
+        Label loop = code.CreateLabel();
+        Label done = code.CreateLabel();
+        code.mov(rax, groups);
+        code.lea(r10, __[scores + (row * ScoreRowBytes)]);
+        code.Label(ref loop);
+        code.dec(rax);
+        code.jz(done);
+        code.add(r10, VectorBytes);
+        code.vmaxps(zmm1, zmm1, __zmmword_ptr[r10]);
+        code.jmp(loop);
+        code.Label(ref done);
+        code.vextractf64x4(ymm2, zmm1, 1);
+        code.vmaxps(ymm1, ymm1, ymm2);
+        code.vextractf128(xmm2, ymm1, 1);
+        code.vmaxps(xmm1, xmm1, xmm2);
+        code.vpermilps(xmm2, xmm1, 0b01_00_11_10);
+        code.vmaxps(xmm1, xmm1, xmm2);
+        code.vpermilps(xmm2, xmm1, 0b10_11_00_01);
+        code.vmaxps(xmm1, xmm1, xmm2);
+    }
+
+    /// <summary>The weights of a row, and their sum in register 3; two groups at a time, and one more where it is left.</summary>
+    static void WeighRow(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest, AssemblerRegister64 weights)
+    {
+        Label loop = code.CreateLabel();
+        Label last = code.CreateLabel();
+        Label done = code.CreateLabel();
+        code.vbroadcastss(zmm1, __dword_ptr[largest + (row * sizeof(float))]);
+        code.vpxord(zmm3, zmm3, zmm3);
+        code.lea(r10, __[scores + (row * ScoreRowBytes)]);
+        code.lea(r11, __[weights + (row * WeightRowBytes)]);
+        code.mov(rax, groups);
+        code.Label(ref loop);
+        code.sub(rax, 2);
+        code.jl(last);
+        code.vmovups(zmm4, __zmmword_ptr[r10]);
+        code.vmovups(zmm7, __zmmword_ptr[r10 + VectorBytes]);
+        code.vsubps(zmm4, zmm4, zmm1);
+        code.vsubps(zmm7, zmm7, zmm1);
+        Weight(code, zmm4, zmm5, zmm6, k1);
+        Weight(code, zmm7, zmm8, zmm9, k3);
+        code.vaddps(zmm3, zmm3, zmm4);
+        code.vaddps(zmm3, zmm3, zmm7);
+        code.vcvtne2ps2bf16(zmm4, zmm7, zmm4);
+        code.vmovups(__zmmword_ptr[r11], zmm4);
+        code.add(r10, 2 * VectorBytes);
+        code.add(r11, VectorBytes);
+        code.jmp(loop);
+        code.Label(ref last);
+        code.inc(rax);
+        code.jl(done);
+        code.vmovups(zmm4, __zmmword_ptr[r10]);
+        code.vsubps(zmm4, zmm4, zmm1);
+        Weight(code, zmm4, zmm5, zmm6, k1);
+        code.vaddps(zmm3, zmm3, zmm4);
+        code.vcvtneps2bf16(ymm4, zmm4);
+        code.vmovups(__ymmword_ptr[r11], ymm4);
+        code.Label(ref done);
+        code.nop();
+    }
+
+    /// <summary>void (weights: ushort*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
+    internal static void Accumulate(Assembler code, int rows, int headDim)
+    {
+        int vectors = headDim / KvLayout.GroupTokens;
+        int whole = vectors / MostVectors;
+        code.push(rbx);
+        code.push(rbp);
+        code.xor(ebx, ebx); // bytes of the head that are done, in sums as in values
+        if (whole > 0)
+        {
+            Label chunk = code.CreateLabel();
+            code.Label(ref chunk);
+            AccumulateVectors(code, rows, MostVectors, headDim);
+            code.add(rbx, MostVectors * VectorBytes);
+            if (whole > 1)
+            {
+                code.cmp(rbx, whole * MostVectors * VectorBytes);
+                code.jne(chunk);
+            }
+        }
+
+        if (vectors % MostVectors > 0)
+        {
+            AccumulateVectors(code, rows, vectors % MostVectors, headDim);
+        }
+
+        code.pop(rbp);
+        code.pop(rbx);
+        code.vzeroupper();
+        code.ret();
+    }
+
+    static void AccumulateVectors(Assembler code, int rows, int vectors, int headDim)
+    {
+        (AssemblerRegister64 weights, AssemblerRegister64 values, AssemblerRegister64 groups) = (rdi, rsi, rdx);
+        (AssemblerRegister64 corrections, AssemblerRegister64 sums) = (rcx, r8);
+        for (int row = 0; row < rows; row++)
+        {
+            code.vbroadcastss(zmm28, __dword_ptr[corrections + (row * sizeof(float))]);
+            for (int i = 0; i < vectors; i++)
+            {
+                code.vmulps(Vectors[(row * vectors) + i], zmm28, __zmmword_ptr[sums + rbx + (row * headDim * sizeof(float)) + (i * VectorBytes)]);
+            }
+        }
+
+        code.mov(rax, weights);
+        code.mov(r10, values);
+        code.mov(r11, groups);
+        Label group = code.CreateLabel();
+        code.Label(ref group);
+        code.mov(r9, __qword_ptr[r10]);
+        code.mov(rbp, __qword_ptr[r10 + (SpanKernels.SpanGroups * sizeof(long))]);
+        code.add(r9, rbx);
+        code.add(rbp, rbx);
+        for (int pair = 0; pair < Pairs; pair++)
+        {
+            for (int i = 0; i < vectors; i++)
+            {
+                code.vmovups(Vectors[24 + i], __zmmword_ptr[r9 + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
+                code.prefetcht1(__[rbp + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
+            }
+
+            for (int row = 0; row < rows; row++)
+            {
+                AssemblerRegisterZMM weight = Vectors[28 + (row % 4)];
+                code.vpbroadcastd(weight, __dword_ptr[rax + (row * WeightRowBytes) + (pair * sizeof(uint))]);
+                for (int i = 0; i < vectors; i++)
+                {
+                    code.vdpbf16ps(Vectors[(row * vectors) + i], Vectors[24 + i], weight);
+                }
+            }
+        }
+
+        code.add(rax, Pairs * sizeof(uint));
+        code.add(r10, sizeof(long));
+        code.dec(r11);
+        code.jnz(group);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int i = 0; i < vectors; i++)
+            {
+                code.vmovups(__zmmword_ptr[sums + rbx + (row * headDim * sizeof(float)) + (i * VectorBytes)], Vectors[(row * vectors) + i]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// t becomes 2ᵗ, 0 below −64, with the bits of <see cref="Functions.Weight"/>: adding 1.5 · 2²³ rounds to the nearest
+    /// integer and leaves it in the low bits, which shifted to the exponent multiply with 2ⁿ.
+    /// </summary>
+    static void Weight(Assembler code, AssemblerRegisterZMM t, AssemblerRegisterZMM n, AssemblerRegisterZMM f, AssemblerRegisterK kept)
+    {
+        const byte NotLess = 5;
+        code.vcmpps(kept, t, zmm29, NotLess);
+        code.vaddps(n, t, zmm30);
+        code.vsubps(f, n, zmm30);
+        code.vpslld(n, n, 23);
+        code.vsubps(f, t, f);
+        code.vmovaps(t, zmm27);
+        code.vfmadd213ps(t, f, zmm26);
+        code.vfmadd213ps(t, f, zmm25);
+        code.vfmadd213ps(t, f, zmm24);
+        code.vfmadd213ps(t, f, zmm28);
+        code.vpaddd(kept == k1 ? t.k1.z : t.k3.z, t, n);
+    }
+
+    static void Constant(Assembler code, AssemblerRegisterZMM to, float value)
+    {
+        code.mov(eax, BitConverter.SingleToInt32Bits(value));
+        code.vpbroadcastd(to, eax);
+    }
+
+    static void Clear(Assembler code, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            code.vpxord(Vectors[i], Vectors[i], Vectors[i]);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Graph.Ops;
+
+namespace OpenAutoGlm.Cpu.Kernels.Attention;
+
+/// <summary>
+/// The spans of BF16 with vdpbf16ps. Queries and weights are kept as BF16, two bytes an element. The calls are short
+/// (a microsecond or two), so they run without telling the garbage collector.
+/// </summary>
+sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512>>
+{
+    readonly nint[] _score = new nint[AttentionCode.MostRows + 1];
+    readonly nint[] _scoreOne = new nint[AttentionCode.MostRows + 1];
+    readonly nint[] _accumulate = new nint[AttentionCode.MostRows + 1];
+    readonly nint[] _weigh = new nint[AttentionCode.MostRows + 1];
+
+    internal EmittedSpans(CodeLibrary library, int headDim)
+        : base(headDim)
+    {
+        for (int i = 1; i <= AttentionCode.MostRows; i++)
+        {
+            int rows = i;
+            _score[rows] = library.Get($"attention scores BF16 {rows} rows × 4 groups, heads of {headDim}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim)).Entry;
+            _scoreOne[rows] = library.Get($"attention scores BF16 {rows} rows × 1 group, heads of {headDim}", code => AttentionCode.Score(code, rows, 1, headDim)).Entry;
+            _weigh[rows] = library.Get($"attention weights BF16 {rows} rows", code => AttentionCode.Weigh(code, rows)).Entry;
+            _accumulate[rows] = library.Get($"attention sums BF16 {rows} rows, heads of {headDim}", code => AttentionCode.Accumulate(code, rows, headDim)).Entry;
+        }
+    }
+
+    internal override int RowsPerStep => AttentionCode.MostRows;
+
+    /// <summary>Whether the code serves heads of that width: whole vectors.</summary>
+    internal static bool Serves(CodeLibrary library, int headDim) => library.Has(EmittedFeatures.BFloat16) && headDim % KvLayout.GroupTokens == 0;
+
+    internal override void PrepareQueries(float* queries, int rows, float factor, void* prepared)
+    {
+        Vector512<float> scale = Vector512.Create(factor);
+        uint* rounded = stackalloc uint[Vector512<float>.Count];
+        for (int i = 0; i < rows * HeadDim; i += Vector512<float>.Count)
+        {
+            (Vector512.Load(queries + i) * scale).Store((float*)rounded);
+            Lanes512.Store(Functions.RoundToBFloat16(Lanes512.Load(rounded)), rounded);
+            Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Vector512.Load(rounded), 16)).Store((ushort*)prepared + i);
+        }
+    }
+
+    internal override void* QueryRow(void* prepared, int row) => (ushort*)prepared + ((long)row * HeadDim);
+
+    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores)
+    {
+        int group = 0;
+        for (; group <= groups - AttentionCode.MostVectors; group += AttentionCode.MostVectors)
+        {
+            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_score[rows])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
+        }
+
+        for (; group < groups; group++)
+        {
+            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_scoreOne[rows])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
+        }
+    }
+
+    internal override void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights) =>
+        ((delegate* unmanaged[SuppressGCTransition]<float*, long, float*, float*, float*, void*, void>)_weigh[rows])(scores, groups, states.Largest, states.Totals, corrections, weights);
+
+    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states) =>
+        ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, long, float*, float*, void>)_accumulate[rows])(weights, values, groups, corrections, states.Sums);
+}

@@ -1,0 +1,174 @@
+using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Lanes;
+
+namespace OpenAutoGlm.Cpu.Kernels.Attention;
+
+/// <summary>
+/// The spans over lanes, for every instruction set. Queries and weights are kept as float32, rounded to BF16 where the
+/// elements are BF16. Four rows share every load; where there are fewer, the last one is computed again in the places of
+/// those that are missing, and written over with the same bits.
+/// </summary>
+unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
+    where T : struct, ILanes<T>
+    where TElements : struct, IKvElements<T>
+{
+    const int Rows = 4;
+
+    protected int HeadDim => headDim;
+
+    internal override int RowsPerStep => Rows;
+
+    internal override void PrepareQueries(float* queries, int rows, float factor, void* prepared)
+    {
+        T scale = T.Broadcast(factor);
+        int elements = rows * headDim;
+        for (int i = 0; i < elements; i += ILanes<T>.Count)
+        {
+            int count = Math.Min(ILanes<T>.Count, elements - i);
+            T scaled = T.LoadFirst(queries + i, count) * scale;
+            T.StoreFirst(TElements.AreBFloat16 ? Functions.RoundToBFloat16(scaled) : scaled, (float*)prepared + i, count);
+        }
+    }
+
+    internal override void* QueryRow(void* prepared, int row) => (float*)prepared + ((long)row * headDim);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores)
+    {
+        // Which of a pair is added first.
+        (int first, int second) = TElements.AreBFloat16 ? (1, 0) : (0, 1);
+        float* q0 = (float*)queries;
+        float* q1 = q0 + (Math.Min(1, rows - 1) * headDim);
+        float* q2 = q0 + (Math.Min(2, rows - 1) * headDim);
+        float* q3 = q0 + (Math.Min(3, rows - 1) * headDim);
+        for (int group = 0; group < groups; group++)
+        {
+            (T a, T b, T c, T d) = (T.Zero, T.Zero, T.Zero, T.Zero);
+            for (int pair = 0; pair < headDim / 2; pair++)
+            {
+                TElements.Keys(keys[group], pair, out T even, out T odd);
+                (T k0, T k1) = TElements.AreBFloat16 ? (odd, even) : (even, odd);
+                int i = (2 * pair) + first;
+                int j = (2 * pair) + second;
+                a = T.MultiplyAdd(T.Broadcast(q0[j]), k1, T.MultiplyAdd(T.Broadcast(q0[i]), k0, a));
+                b = T.MultiplyAdd(T.Broadcast(q1[j]), k1, T.MultiplyAdd(T.Broadcast(q1[i]), k0, b));
+                c = T.MultiplyAdd(T.Broadcast(q2[j]), k1, T.MultiplyAdd(T.Broadcast(q2[i]), k0, c));
+                d = T.MultiplyAdd(T.Broadcast(q3[j]), k1, T.MultiplyAdd(T.Broadcast(q3[i]), k0, d));
+            }
+
+            float* part = scores + (group * ILanes<T>.Count);
+            T.Store(a, part);
+            T.Store(b, part + (Math.Min(1, rows - 1) * SpanTokens));
+            T.Store(c, part + (Math.Min(2, rows - 1) * SpanTokens));
+            T.Store(d, part + (Math.Min(3, rows - 1) * SpanTokens));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal override void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights)
+    {
+        float* copy = stackalloc float[ILanes<T>.Count];
+        for (int row = 0; row < rows; row++)
+        {
+            float* from = scores + (row * SpanTokens);
+            float* to = (float*)weights + (row * SpanTokens);
+            T most = T.Broadcast(states.Largest[row]);
+            for (int group = 0; group < groups; group++)
+            {
+                most = T.Max(most, T.Load(from + (group * ILanes<T>.Count)));
+            }
+
+            float largest = T.Largest(most);
+            T shift = T.Broadcast(largest);
+            T sum = T.Zero;
+            for (int group = 0; group < groups; group++)
+            {
+                T weight = Functions.Weight(T.Load(from + (group * ILanes<T>.Count)) - shift, TElements.AreBFloat16);
+                sum += weight;
+                T.Store(TElements.AreBFloat16 ? Functions.RoundToBFloat16(weight) : weight, to + (group * ILanes<T>.Count));
+            }
+
+            T correction = Functions.Weight(T.Broadcast(states.Largest[row]) - shift, TElements.AreBFloat16);
+            float* totals = states.Totals + (row * ILanes<T>.Count);
+            T.Store(T.MultiplyAdd(T.Load(totals), correction, sum), totals);
+            T.Store(correction, copy);
+            corrections[row] = copy[0];
+            states.Largest[row] = largest;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states)
+    {
+        (int r1, int r2, int r3) = (Math.Min(1, rows - 1), Math.Min(2, rows - 1), Math.Min(3, rows - 1));
+        float* w0 = (float*)weights;
+        float* w1 = w0 + (r1 * SpanTokens);
+        float* w2 = w0 + (r2 * SpanTokens);
+        float* w3 = w0 + (r3 * SpanTokens);
+        for (int start = 0; start < headDim; start += ILanes<T>.Count)
+        {
+            int count = Math.Min(ILanes<T>.Count, headDim - start);
+            float* s0 = states.Sums + start;
+            float* s1 = s0 + (r1 * states.SumStride);
+            float* s2 = s0 + (r2 * states.SumStride);
+            float* s3 = s0 + (r3 * states.SumStride);
+            T a = T.Load(s0) * T.Broadcast(corrections[0]);
+            T b = T.Load(s1) * T.Broadcast(corrections[r1]);
+            T c = T.Load(s2) * T.Broadcast(corrections[r2]);
+            T d = T.Load(s3) * T.Broadcast(corrections[r3]);
+            for (int group = 0; group < groups; group++)
+            {
+                for (int pair = 0; pair < ILanes<T>.Count / 2; pair++)
+                {
+                    TElements.Values(values[group], headDim, pair, start, count, out T even, out T odd);
+                    (T v0, T v1) = TElements.AreBFloat16 ? (odd, even) : (even, odd);
+                    int i = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 1 : 0);
+                    int j = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 0 : 1);
+                    a = T.MultiplyAdd(T.Broadcast(w0[j]), v1, T.MultiplyAdd(T.Broadcast(w0[i]), v0, a));
+                    b = T.MultiplyAdd(T.Broadcast(w1[j]), v1, T.MultiplyAdd(T.Broadcast(w1[i]), v0, b));
+                    c = T.MultiplyAdd(T.Broadcast(w2[j]), v1, T.MultiplyAdd(T.Broadcast(w2[i]), v0, c));
+                    d = T.MultiplyAdd(T.Broadcast(w3[j]), v1, T.MultiplyAdd(T.Broadcast(w3[i]), v0, d));
+                }
+            }
+
+            T.Store(a, s0);
+            T.Store(b, s1);
+            T.Store(c, s2);
+            T.Store(d, s3);
+        }
+    }
+
+    internal override void Merge(RowStates whole, RowStates part, int rows)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            float largest = MathF.Max(whole.Largest[row], part.Largest[row]);
+            T wholeFactor = Functions.Weight(T.Broadcast(whole.Largest[row] - largest), coarse: false);
+            T partFactor = Functions.Weight(T.Broadcast(part.Largest[row] - largest), coarse: false);
+            whole.Largest[row] = largest;
+            Add(whole.Totals + (row * ILanes<T>.Count), part.Totals + (row * ILanes<T>.Count), ILanes<T>.Count);
+            Add(whole.Sums + ((long)row * whole.SumStride), part.Sums + ((long)row * part.SumStride), whole.SumStride);
+
+            void Add(float* to, float* from, int elements)
+            {
+                for (int i = 0; i < elements; i += ILanes<T>.Count)
+                {
+                    T.Store(T.MultiplyAdd(T.Load(from + i), partFactor, T.Load(to + i) * wholeFactor), to + i);
+                }
+            }
+        }
+    }
+
+    internal override void Divide(RowStates states, int rows, float* y)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            T total = T.Broadcast(T.Sum(T.Load(states.Totals + (row * ILanes<T>.Count))));
+            for (int i = 0; i < headDim; i += ILanes<T>.Count)
+            {
+                int count = Math.Min(ILanes<T>.Count, headDim - i);
+                T.StoreFirst(T.Load(states.Sums + ((long)row * states.SumStride) + i) / total, y + ((long)row * headDim) + i, count);
+            }
+        }
+    }
+}
