@@ -21,10 +21,11 @@ sealed class EngineFlags
     readonly Option<long?> _kvMemory = Flags.Bytes("--kv-memory", "Memory for keys and values. Default: what is sensible here, at most 4G.");
     readonly Option<string?> _kvFormat = Flags.OneOf("--kv-format", "What keys and values are stored in. Default: bf16; f32 with --exact and for the reference.", "f32", "f16", "bf16", "q8_0");
     readonly Option<string?> _planFile = Flags.Text("--plan-file", "path|off", "Where weights are kept in the layout of this machine's kernels, so that the next start maps them. Default: MODEL.autoglm-plan beside the model, else in the cache folder.");
+    readonly Option<int?> _tuneSeconds = Flags.Int("--tune-seconds", "Time for which the first load of a model on this machine may search for the fastest kernels; 0 for none. 'autoglm tune' searches longer. Default: 2.", 0, 3600);
     readonly HubFlags _hub = new();
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_threads, _contextLength, _kvMemory, _kvFormat, _backend, _exact, _disabledPasses, _planFile, .. _hub.All];
+    public Option[] All => [_threads, _contextLength, _kvMemory, _kvFormat, _backend, _exact, _disabledPasses, _planFile, _tuneSeconds, .. _hub.All];
 
     /// <summary>What they say.</summary>
     public AutoInferenceOptions Read(ParseResult arguments, EngineOptions? engine = null) => new()
@@ -42,6 +43,7 @@ sealed class EngineFlags
             "off" => PlanPlace.Nowhere,
             string path => PlanPlace.At(path),
         },
+        TuningBudget = TimeSpan.FromSeconds(arguments.GetValue(_tuneSeconds) ?? 2),
         Engine = (engine ?? new EngineOptions()) with
         {
             ContextLength = arguments.GetValue(_contextLength),

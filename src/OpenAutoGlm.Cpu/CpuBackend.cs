@@ -1,6 +1,8 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Passes;
 
@@ -60,7 +62,25 @@ public sealed class CpuBackend : IBackend
     /// <summary>What became of the plan file of the last graph that was lowered; null before the first.</summary>
     public PlanFileReport? PlanFile { get; private set; }
 
+    /// <summary>The functions that were assembled for the plans of this backend so far, by name.</summary>
+    public IReadOnlyList<EmittedFunction> EmittedCode => [.. _code.Codes.Select(code => new EmittedFunction(code.Name, code.Entry, code.Bytes, code.Disassemble()))];
+
     internal WorkerPool Pool => _pool;
+
+    /// <summary>The key of a number in a tuning cache: what it is, for which instructions and how many threads of which processor.</summary>
+    public string TuningKeyOf(string key) => $"{MachineProbe.Processor}, {InstructionSet} {_code.Features}, {_pool.Threads} threads: {key}";
+
+    void Tune(List<PlanStep> steps)
+    {
+        foreach (ITunable tunable in Options.Tuning is null ? [] : steps.Select(step => step.Kernel).OfType<ITunable>().Append(_pool))
+        {
+            // A file may say anything.
+            if (Options.Tuning!.TryGet(TuningKeyOf(tunable.TuningKey), out int value) && tunable.Choices.Contains(value))
+            {
+                tunable.Choice = value;
+            }
+        }
+    }
 
     /// <summary>
     /// What packed weights depend on besides the model. The identity of the compiled code is in it, so that a plan file never
@@ -86,6 +106,7 @@ public sealed class CpuBackend : IBackend
                 steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
             }
 
+            Tune(steps);
             weights.Keep();
             PlanFile = weights.Report;
             return new Plan(fused, limits, [.. steps], weights, report, graph);

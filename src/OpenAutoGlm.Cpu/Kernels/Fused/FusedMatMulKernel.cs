@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Ops.Fused;
 using OpenAutoGlm.Graph.Tensors;
@@ -13,7 +14,7 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 /// chunks; whoever has multiplied some panels also does what is on their edge. A chunk of one row goes through the
 /// thread's first cache; there is one fork for a token, whatever was fused.
 /// </summary>
-sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob
+sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
     where T : struct, ILanes<T>
 {
     /// <summary>Results that a thread keeps at a time, if there are not so many rows that fewer panels cannot be taken.</summary>
@@ -49,14 +50,10 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob
 
         // A gate's two parts go through the chunks of the first.
         int chunked = _gate is null ? _parts.Length : 1;
-        int panels = MatMulKernel.ChunkSize(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
-        _chunkPanels = [.. parts.Select(part => Math.Max(1, panels / part.UnitPanels) * part.UnitPanels)];
+        _chunkPanels = new int[_parts.Length];
         _firstChunk = new int[chunked + 1];
-        for (int i = 0; i < chunked; i++)
-        {
-            _firstChunk[i + 1] = _firstChunk[i] + ((parts[i].Matrix.Panels + _chunkPanels[i] - 1) / _chunkPanels[i]);
-        }
-
+        Choice = MatMulKernel.ChunkSize(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
+        TuningKey = $"panels per chunk of {string.Join(" + ", parts.Select(part => $"{part.Product.Name} {part.Matrix.Count}"))} by {parts[0].Product.Activations.K}{(_gate is null ? "" : ", gated")}";
         int passRows = Math.Min(mostRows, PanelProduct.MostRows);
         int tile = Math.Max(TileElements, passRows * PanelProduct.PanelRows * parts.Max(part => part.UnitPanels));
         _productBytes = Scratch.Lines(parts.Max(part => part.Product.WorkerBytes));
@@ -71,6 +68,29 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob
     }
 
     public override string Name { get; }
+
+    public string TuningKey { get; }
+
+    public ReadOnlySpan<int> Choices => [2, 4, 8, 16, 32];
+
+    /// <summary>Panels that a thread takes at a time, rounded to whole units of a part.</summary>
+    public int Choice
+    {
+        get;
+        set
+        {
+            field = value;
+            for (int i = 0; i < _parts.Length; i++)
+            {
+                _chunkPanels[i] = Math.Max(1, value / _parts[i].UnitPanels) * _parts[i].UnitPanels;
+            }
+
+            for (int i = 0; i < _firstChunk.Length - 1; i++)
+            {
+                _firstChunk[i + 1] = _firstChunk[i] + ((_parts[i].Matrix.Panels + _chunkPanels[i] - 1) / _chunkPanels[i]);
+            }
+        }
+    }
 
     public override void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {
