@@ -8,6 +8,7 @@ using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Passes;
 using OpenAutoGlm.Models;
 
 namespace OpenAutoGlm.Cli;
@@ -25,6 +26,7 @@ sealed class BenchCommand : AutoGlmCommand
     readonly Option<int?> _repetitions = Flags.Int("--repetitions", "Runs of each test, after one to warm up. Default: 5.", 1, 1000, "-r");
     readonly Option<bool> _operators = Flags.Switch("--ops", "Show instead where the time goes: calls, share, bytes and operations of every kernel, under the machine's roofs.");
     readonly Option<string?> _svg = Flags.Text("--svg", "file", "With --ops: draw the roofs into this file too.");
+    readonly Option<bool> _passes = Flags.Switch("--passes", "Show instead what each pass over the graph is worth: kernels, memory and time with and without it, in turn.");
     readonly Option<string?> _versus = Flags.Text("--versus", "program", "A llama-bench program to measure in turn with, on the same GGUF file.");
     readonly Option<bool> _json = Flags.Json();
     readonly EngineFlags _engine = new();
@@ -32,7 +34,7 @@ sealed class BenchCommand : AutoGlmCommand
     public BenchCommand(CommandConsole console)
         : base("bench", "Measures prefill and decoding, beside the machine's own limits in the same run.", console)
     {
-        AddAll([_model, _shape, _format, _prefill, _decode, _depth, _batch, _repetitions, _operators, _svg, _versus, _json, .. _engine.All]);
+        AddAll([_model, _shape, _format, _prefill, _decode, _depth, _batch, _repetitions, _operators, _svg, _passes, _versus, _json, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -41,6 +43,7 @@ sealed class BenchCommand : AutoGlmCommand
         ("autoglm bench --model glm-4-9b-chat.Q4_K_M.gguf --pp 128,512 --tg 64 --repetitions 3 --json", "Measure a real model, for a program to read:"),
         ("autoglm bench --model m.gguf --pp 0 --tg 32 --depth 0,4096 --batch 1,16", "Decode behind a long text, and for many at once:"),
         ("autoglm bench --model m.gguf --ops --svg roof.svg", "See which kernels take the time, and what bounds them:"),
+        ("autoglm bench --model m.gguf --passes --pp 128", "See what each fusion is worth:"),
         ("autoglm bench --model m.gguf --versus ~/llama.cpp/build/bin/llama-bench", "Compare with another engine on the same file, in turn:"),
     ];
 
@@ -51,6 +54,11 @@ sealed class BenchCommand : AutoGlmCommand
         int repetitions = arguments.GetValue(_repetitions) ?? 5;
         long start = Stopwatch.GetTimestamp();
         using ModelPackage model = await OpenModel.PackageAsync(ModelOf(arguments), options.Hub, Console, cancellation);
+        if (arguments.GetValue(_passes))
+        {
+            return ComparePasses(arguments, model, options, tests, repetitions, cancellation);
+        }
+
         using IBackend backend = AutoInferenceEngine.CreateBackend(model, options);
         using ModelMeter meter = new(model.Config, model.Weights, backend, Limits(tests) with { KvFormat = options.Engine.KvFormat });
         TimeSpan load = Stopwatch.GetElapsedTime(start);
@@ -64,7 +72,7 @@ sealed class BenchCommand : AutoGlmCommand
             ? Operators(meter, tests, repetitions, options.Cpu.Threads, status, cancellation)
             : Measure(arguments, model, meter, tests, repetitions, options.Cpu.Threads, status, cancellation);
         status.End();
-        ModelGraph graph = meter.Plan.Graph;
+        ModelGraph graph = meter.Graph;
         ModelFloors floors = ModelFloors.Of(graph, meter.KvBytesPerToken, result.Machine);
         BenchReport report = new()
         {
@@ -79,6 +87,33 @@ sealed class BenchCommand : AutoGlmCommand
         };
         Show(arguments, report, result);
         return ExitCode.Done;
+    }
+
+    int ComparePasses(ParseResult arguments, ModelPackage model, AutoInferenceOptions options, BenchTest[] tests, int repetitions, CancellationToken cancellation)
+    {
+        int prompt = tests.FirstOrDefault(test => test.Prefill)?.Tokens ?? 1;
+        int depth = tests[0].Depth;
+        StatusLine status = new(Console);
+        PassBench bench = new(Made, prompt, depth);
+        (GraphSize with, IReadOnlyList<PassRow> rows) = bench.Measure(repetitions, status.Say, cancellation);
+        status.End();
+        if (arguments.GetValue(_json))
+        {
+            Console.WriteJson(PassBench.ToJson(with, rows));
+        }
+        else
+        {
+            bench.Print(with, rows, Console);
+        }
+
+        return ExitCode.Done;
+
+        (IBackend, ModelMeter) Made(string[] disabled)
+        {
+            PlanPlace place = options.Plan with { IsReadOnly = disabled.Length > 0 };
+            IBackend backend = AutoInferenceEngine.CreateBackend(model, options with { Plan = place, Cpu = options.Cpu with { DisabledPasses = [.. options.Cpu.DisabledPasses, .. disabled] } });
+            return (backend, new ModelMeter(model.Config, model.Weights, backend, PassBench.Limits(prompt, depth) with { KvFormat = options.Engine.KvFormat }));
+        }
     }
 
     static BenchResult Operators(ModelMeter meter, BenchTest[] tests, int repetitions, int? threads, StatusLine status, CancellationToken cancellation)

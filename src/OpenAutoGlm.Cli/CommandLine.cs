@@ -59,6 +59,7 @@ static class CommandLine
         new InspectCommand(console),
         new SynthCommand(console),
         new BenchCommand(console),
+        new TuneCommand(console),
         new DoctorCommand(console),
         new TokenizeCommand(console),
         new GenerateCommand(console),

@@ -96,6 +96,23 @@ static class Flags
         return option;
     }
 
+    /// <summary>Some of a set of names, with commas between them.</summary>
+    public static Option<string[]?> Names(string name, string helpName, string description, IReadOnlyCollection<string> allowed)
+    {
+        Option<string[]?> option = new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result =>
+            {
+                string[] names = Only(result).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+                return names.Length > 0 && names.All(allowed.Contains) ? names : Refuse<string[]?>(result, name, $"names with commas between them, out of {string.Join(", ", allowed)}");
+            },
+        };
+        option.CompletionSources.Add([.. allowed]);
+        return option;
+    }
+
     static string Only(ArgumentResult result) => result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
 
     static string Text(float value) => value.ToString(CultureInfo.InvariantCulture);

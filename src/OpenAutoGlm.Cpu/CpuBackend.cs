@@ -1,7 +1,10 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Passes;
 
 namespace OpenAutoGlm.Cpu;
 
@@ -13,6 +16,7 @@ namespace OpenAutoGlm.Cpu;
 /// </summary>
 public sealed class CpuBackend : IBackend
 {
+    readonly PassPipeline _passes;
     readonly WorkerPool _pool;
     readonly CodeLibrary _code;
     readonly KernelCatalog _catalog;
@@ -25,6 +29,7 @@ public sealed class CpuBackend : IBackend
 
     /// <summary>A backend.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The options ask for less than one thread.</exception>
+    /// <exception cref="ArgumentException">The options switch off a pass that does not exist.</exception>
     /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
     public CpuBackend(CpuOptions options)
     {
@@ -35,6 +40,7 @@ public sealed class CpuBackend : IBackend
             throw new NotSupportedException($"{InstructionSet} was asked for, but the best instruction set here is {InstructionSets.Best}.");
         }
 
+        _passes = new PassPipeline(options.DisabledPasses);
         _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _code = new CodeLibrary(options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None);
         _catalog = KernelCatalog.For(InstructionSet, _pool, _code, options.ExactArithmetic);
@@ -56,7 +62,25 @@ public sealed class CpuBackend : IBackend
     /// <summary>What became of the plan file of the last graph that was lowered; null before the first.</summary>
     public PlanFileReport? PlanFile { get; private set; }
 
+    /// <summary>The functions that were assembled for the plans of this backend so far, by name.</summary>
+    public IReadOnlyList<EmittedFunction> EmittedCode => [.. _code.Codes.Select(code => new EmittedFunction(code.Name, code.Entry, code.Bytes, code.Disassemble()))];
+
     internal WorkerPool Pool => _pool;
+
+    /// <summary>The key of a number in a tuning cache: what it is, for which instructions and how many threads of which processor.</summary>
+    public string TuningKeyOf(string key) => $"{MachineProbe.Processor}, {InstructionSet} {_code.Features}, {_pool.Threads} threads: {key}";
+
+    void Tune(List<PlanStep> steps)
+    {
+        foreach (ITunable tunable in Options.Tuning is null ? [] : steps.Select(step => step.Kernel).OfType<ITunable>().Append(_pool))
+        {
+            // A file may say anything.
+            if (Options.Tuning!.TryGet(TuningKeyOf(tunable.TuningKey), out int value) && tunable.Choices.Contains(value))
+            {
+                tunable.Choice = value;
+            }
+        }
+    }
 
     /// <summary>
     /// What packed weights depend on besides the model. The identity of the compiled code is in it, so that a plan file never
@@ -71,20 +95,21 @@ public sealed class CpuBackend : IBackend
     /// <inheritdoc/>
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
-        GraphVerifier.Verify(graph);
+        (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
         WeightStore weights = new(Options.PlanCache, Machine, _pool);
         List<PlanStep> steps = [];
         try
         {
             PlanScope scope = new(limits, weights);
-            foreach (Node node in graph.Nodes)
+            foreach (Node node in fused.Nodes)
             {
                 steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
             }
 
+            Tune(steps);
             weights.Keep();
             PlanFile = weights.Report;
-            return new Plan(graph, limits, [.. steps], weights);
+            return new Plan(fused, limits, [.. steps], weights, report, graph);
         }
         catch
         {

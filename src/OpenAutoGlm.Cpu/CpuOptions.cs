@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Packing;
+using OpenAutoGlm.Cpu.Tuning;
 
 namespace OpenAutoGlm.Cpu;
 
@@ -31,4 +32,13 @@ public sealed record CpuOptions
 
     /// <summary>Where packed weights are kept from one start to the next; null for nowhere.</summary>
     public PlanCache? PlanCache { get; init; }
+
+    /// <summary>Numbers that were found to be the fastest on this machine (<see cref="PlanTuner"/>); null for the defaults.</summary>
+    public TuningCache? Tuning { get; init; }
+
+    /// <summary>
+    /// Names of passes over the graph that are left out, or "all". Results do not depend on it: this is for comparing, and
+    /// for looking at intermediate values.
+    /// </summary>
+    public IReadOnlyList<string> DisabledPasses { get; init; } = [];
 }

@@ -2,6 +2,7 @@ using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.Attention;
 using OpenAutoGlm.Cpu.Kernels.Elementwise;
 using OpenAutoGlm.Cpu.Kernels.Experts;
+using OpenAutoGlm.Cpu.Kernels.Fused;
 using OpenAutoGlm.Cpu.Kernels.Layout;
 using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
@@ -12,6 +13,7 @@ using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Ops.Fused;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu;
@@ -60,13 +62,18 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             RmsNorm norm => new RmsNormKernel<T>(name, pool, norm.Epsilon),
             LayerNorm norm => new LayerNormKernel<T>(name, pool, norm.Epsilon),
             Softmax => new SoftmaxKernel<T>(name, pool),
-            Rope rope => new RopeKernel<T>(name, pool, rope, scope.Angles(node)),
+            Rope rope => new RopeKernel<T>(name, pool, rope, scope.Angles(rope, node.Inputs[1], node.Inputs.Length == 3 ? node.Inputs[2] : null)),
             KvWrite write => new KvWriteKernel<T>(name, pool, write.Part),
             PagedAttention attention => Attention(node, attention, scope),
             Router router => new RouterKernel(name, pool, router, node.Inputs[0].Type.Shape.Last.Size),
             CombineExperts => new CombineExpertsKernel<T>(name, pool),
             MatMul => RowsTimesWeight(node, scope),
             ExpertMatMul => RowsTimesExperts(node, scope),
+            FusedMatMul fused => Fused(fused, node, scope),
+            FusedRouter fused => Fused(fused, node, scope),
+            GatedExpertMatMul => Gated(node, scope),
+            CombinedExpertMatMul => Combined(node, scope),
+            ResidualNorm or GatherNorm => Rows(name, node, scope),
             _ => new ReferenceKernel(node.Op),
         };
     }
@@ -123,6 +130,64 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             weight.Shape[0].Size,
             chosen.Shape.Last.Size,
             rowForEach: x.Shape.Rank == 3);
+    }
+
+    FusedMatMulKernel<T> Fused(FusedMatMul op, Node node, PlanScope scope)
+    {
+        int k = node.Inputs[op.InputsOf(0).Weight].Type.Shape.Last.Size;
+        List<ProjectionEdge<T>> parts = [];
+        List<(RopeAngles Angles, int PositionsInput)> turns = [];
+        for (int i = 0; i < op.Parts.Length; i++)
+        {
+            ProjectionInputs at = op.InputsOf(i);
+            Value weight = node.Inputs[at.Weight];
+            PanelProduct product = Product(weight.Type.Format, k);
+            RopeAngles? angles = null;
+            if (op.Parts[i].Rope is { } rope)
+            {
+                angles = scope.Angles(rope, node.Inputs[at.Positions], at.Factors < 0 ? null : node.Inputs[at.Factors]);
+                turns.Add((angles, at.Positions));
+            }
+
+            parts.Add(new ProjectionEdge<T>(op.Parts[i], at, product, new WeightPanels(weight, product, pool, scope.Weights), angles, op.PrologueOutputs + i));
+        }
+
+        int mostRows = scope.Limits.Of(op.Prologue is GatherNorm ? node.Inputs[1].Type.Shape[0] : node.Inputs[0].Type.Shape[0]);
+        IEnumerable<PanelProduct> products = parts.Select(part => part.Product);
+        RowStage<T> stage = new(pool, new RowPrologue<T>(op.Prologue, k, keep: false), k, products, Math.Min(mostRows, PanelProduct.MostRows), turns);
+        string name = $"FusedMatMul {string.Join('+', products.Select(product => product.Name).Distinct())} {set}";
+        return new FusedMatMulKernel<T>(name, pool, node, stage, [.. parts], scope.Scratch, mostRows);
+    }
+
+    FusedRouterKernel<T> Fused(FusedRouter op, Node node, PlanScope scope)
+    {
+        TensorType weight = node.Inputs[op.PrologueInputs].Type;
+        PanelProduct product = Product(weight.Format, weight.Shape.Last.Size);
+        int mostRows = scope.Limits.Of(node.Outputs[^1].Type.Shape[0]);
+        RowPrologue<T> prologue = new(op.Prologue, weight.Shape.Last.Size, keep: true);
+        RowStage<T> stage = new(pool, prologue, weight.Shape.Last.Size, [product], Math.Min(mostRows, PanelProduct.MostRows), []);
+        return new FusedRouterKernel<T>($"FusedRouter {product.Name} {set}", pool, node, stage, product, scope, mostRows);
+    }
+
+    GatedExpertKernel<T> Gated(Node node, PlanScope scope)
+    {
+        int k = node.Inputs[0].Type.Shape.Last.Size;
+        (PanelProduct gate, PanelProduct up) = (Product(node.Inputs[1].Type.Format, k), Product(node.Inputs[2].Type.Format, k));
+        return new GatedExpertKernel<T>($"GatedExpertMatMul {gate.Name} {set}", pool, node, gate, up, scope);
+    }
+
+    CombinedExpertKernel<T> Combined(Node node, PlanScope scope)
+    {
+        PanelProduct product = Product(node.Inputs[1].Type.Format, node.Inputs[0].Type.Shape.Last.Size);
+        return new CombinedExpertKernel<T>($"CombinedExpertMatMul {product.Name} {set}", pool, node, product, scope);
+    }
+
+    RowPrologueKernel<T> Rows(string name, Node node, PlanScope scope)
+    {
+        int k = node.Outputs[0].Type.Shape.Last.Size;
+        long rowBytes = Scratch.Lines(k * sizeof(float));
+        scope.Scratch.Require(rowBytes * pool.Threads);
+        return new RowPrologueKernel<T>(name, pool, new RowPrologue<T>(node.Op, k, keep: true), scope.Scratch, rowBytes);
     }
 
     Kernel Of(Activation function, string name) => function switch

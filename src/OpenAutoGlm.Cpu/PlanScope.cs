@@ -33,12 +33,11 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights)
     }
 
     /// <summary>The angles that all layers share which rotate by the same rule and the same positions. Factors are constants.</summary>
-    internal RopeAngles Angles(Node node)
+    internal RopeAngles Angles(Rope op, Value positions, Value? factors)
     {
-        (Rope op, Value positions, Value? factors) = ((Rope)node.Op, node.Inputs[1], node.Inputs.Length == 3 ? node.Inputs[2] : null);
         if (!_angles.TryGetValue((op, positions, factors), out RopeAngles? angles))
         {
-            angles = new RopeAngles(op, limits.Of(node.Inputs[0].Type.Shape[0]));
+            angles = new RopeAngles(op, limits.Of(positions.Type.Shape[0]));
             _angles.Add((op, positions, factors), angles);
         }
 

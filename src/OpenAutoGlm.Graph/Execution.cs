@@ -61,7 +61,8 @@ public sealed unsafe class Execution : IDisposable
     }
 
     /// <summary>
-    /// Binds memory to an input or a state. The tensor may be longer than the extents of a run; its first rows are used.
+    /// Binds memory to an input or a state of the plan's graph or of the graph that it was made from. The tensor may be
+    /// longer than the extents of a run; its first rows are used.
     /// </summary>
     /// <exception cref="ArgumentException">The value is neither input nor state, or the tensor is too small.</exception>
     public void Bind(Value value, Tensor tensor)
@@ -71,9 +72,10 @@ public sealed unsafe class Execution : IDisposable
             throw new ArgumentException($"{tensor} cannot be bound to the {value.Kind} {value}.");
         }
 
+        int index = _plan.IndexOf(value);
         _changed = true;
-        _bound[value.Index] = tensor;
-        _pointers[value.Index] = (nint)tensor.Data;
+        _bound[index] = tensor;
+        _pointers[index] = (nint)tensor.Data;
     }
 
     /// <summary>
@@ -100,8 +102,9 @@ public sealed unsafe class Execution : IDisposable
         }
     }
 
-    /// <summary>The elements of a value after the last run; valid until the next.</summary>
-    public TensorView this[Value value] => _views[value.Index];
+    /// <summary>The elements of a value of the plan's graph, or of the graph that it was made from, after the last run; valid until the next.</summary>
+    /// <exception cref="KeyNotFoundException">A pass has fused the value away, or it belongs to another graph.</exception>
+    public TensorView this[Value value] => _views[_plan.IndexOf(value)];
 
     /// <inheritdoc/>
     public void Dispose() => _arena.Dispose();
@@ -133,12 +136,15 @@ public sealed unsafe class Execution : IDisposable
 
         foreach (PlanStep step in _plan.Steps)
         {
-            if (step.Node.Op.Alias is { } alias && _pointers[step.Node.Outputs[0].Index] == 0)
+            for (int i = 0; i < step.Node.Outputs.Length; i++)
             {
-                TensorView source = _views[step.Node.Inputs[alias].Index];
-                Value output = step.Node.Outputs[0];
-                Extents(output.Type.Shape, extents);
-                _views[output.Index] = new TensorView(output.Type.Format, source.Data, extents[..output.Type.Shape.Rank]);
+                Value output = step.Node.Outputs[i];
+                if (step.Node.Op.AliasOf(i) is { } alias && _pointers[output.Index] == 0)
+                {
+                    TensorView source = _views[step.Node.Inputs[alias].Index];
+                    Extents(output.Type.Shape, extents);
+                    _views[output.Index] = new TensorView(output.Type.Format, source.Data, extents[..output.Type.Shape.Rank]);
+                }
             }
         }
     }

@@ -18,72 +18,98 @@ public static class GraphVerifier
         for (int i = 0; i < graph.Values.Length; i++)
         {
             Value value = graph.Values[i];
-            Rule(value.Index == i, graph, $"value {value} has index {value.Index} but stands at {i}");
-            Rule(names.Add(value.Name), graph, $"two values are called '{value.Name}'");
-            Rule((value.Kind == ValueKind.Weight) == (value.Constant is not null), graph, $"value {value} is {value.Kind} and {(value.Constant is null ? "has no" : "has")} elements");
-            Rule(value.Constant is null || value.Constant.Type == value.Type, graph, $"weight {value} holds {value.Constant?.Type}");
+            if (value.Index != i)
+            {
+                throw Broken(graph, $"value {value} has index {value.Index} but stands at {i}");
+            }
+
+            if (!names.Add(value.Name))
+            {
+                throw Broken(graph, $"two values are called '{value.Name}'");
+            }
+
+            if ((value.Kind == ValueKind.Weight) != (value.Constant is not null))
+            {
+                throw Broken(graph, $"value {value} is {value.Kind} and {(value.Constant is null ? "has no" : "has")} elements");
+            }
+
+            if (value.Constant is { } constant && constant.Type != value.Type)
+            {
+                throw Broken(graph, $"weight {value} holds {constant.Type}");
+            }
         }
 
         bool[] exists = new bool[graph.Values.Length];
         bool[] stale = new bool[graph.Values.Length];
-        foreach (Value value in graph.Values.Where(value => value.Kind != ValueKind.Computed))
+        bool[] inState = new bool[graph.Values.Length];
+        foreach (Value value in graph.Values)
         {
-            exists[value.Index] = true;
+            exists[value.Index] = value.Kind != ValueKind.Computed;
+            inState[value.Index] = value.Kind == ValueKind.State;
         }
 
         foreach (Node node in graph.Nodes)
         {
-            foreach (Value input in node.Inputs)
-            {
-                Rule(Known(graph, input) && exists[input.Index], graph, $"'{input.Name}' is used before it exists, in: {node}");
-                Rule(!stale[input.Index], graph, $"'{input.Name}' was updated in place and is read under its old name, in: {node}");
-            }
-
-            ImmutableArray<TensorType> types = node.Op.Infer([.. node.Inputs.Select(input => input.Type)]);
-            Rule(types.SequenceEqual(node.Outputs.Select(output => output.Type)), graph, $"the shape rule gives {string.Join(", ", types)}, in: {node}");
-            foreach (Value output in node.Outputs)
-            {
-                Rule(Known(graph, output) && output.Kind == ValueKind.Computed && !exists[output.Index], graph, $"'{output.Name}' is assigned twice, in: {node}");
-                exists[output.Index] = true;
-            }
-
-            if (node.Op.Alias is { } alias && StateBehind(graph, node.Inputs[alias]))
-            {
-                stale[node.Inputs[alias].Index] = true;
-            }
+            Verify(graph, node, exists, stale, inState);
         }
 
         foreach (Value output in graph.Outputs)
         {
-            Rule(Known(graph, output) && exists[output.Index], graph, $"the output '{output.Name}' is never computed");
+            if (!Known(graph, output) || !exists[output.Index])
+            {
+                throw Broken(graph, $"the output '{output.Name}' is never computed");
+            }
         }
 
-        Rule(exists.All(there => there), graph, $"'{graph.Values.Where((_, i) => !exists[i]).FirstOrDefault()}' has no origin");
+        int missing = Array.IndexOf(exists, false);
+        if (missing >= 0)
+        {
+            throw Broken(graph, $"'{graph.Values[missing]}' has no origin");
+        }
     }
 
-    static bool StateBehind(ModelGraph graph, Value value)
+    static void Verify(ModelGraph graph, Node node, bool[] exists, bool[] stale, bool[] inState)
     {
-        while (value.Kind == ValueKind.Computed)
+        TensorType[] types = new TensorType[node.Inputs.Length];
+        for (int i = 0; i < types.Length; i++)
         {
-            Node? origin = graph.Nodes.FirstOrDefault(node => node.Outputs.Contains(value));
-            if (origin?.Op.Alias is not { } alias)
+            Value input = node.Inputs[i];
+            types[i] = input.Type;
+            if (!Known(graph, input) || !exists[input.Index])
             {
-                return false;
+                throw Broken(graph, $"'{input.Name}' is used before it exists, in: {node}");
             }
 
-            value = origin.Inputs[alias];
+            if (stale[input.Index])
+            {
+                throw Broken(graph, $"'{input.Name}' was updated in place and is read under its old name, in: {node}");
+            }
         }
 
-        return value.Kind == ValueKind.State;
+        ImmutableArray<TensorType> inferred = node.Op.Infer(types);
+        if (!inferred.SequenceEqual(node.Outputs.Select(output => output.Type)))
+        {
+            throw Broken(graph, $"the shape rule gives {string.Join(", ", inferred)}, in: {node}");
+        }
+
+        for (int i = 0; i < node.Outputs.Length; i++)
+        {
+            Value output = node.Outputs[i];
+            if (!Known(graph, output) || output.Kind != ValueKind.Computed || exists[output.Index])
+            {
+                throw Broken(graph, $"'{output.Name}' is assigned twice, in: {node}");
+            }
+
+            exists[output.Index] = true;
+            if (node.Op.AliasOf(i) is { } alias && inState[node.Inputs[alias].Index])
+            {
+                inState[output.Index] = true;
+                stale[node.Inputs[alias].Index] = true;
+            }
+        }
     }
 
     static bool Known(ModelGraph graph, Value value) => value.Index < graph.Values.Length && ReferenceEquals(graph.Values[value.Index], value);
 
-    static void Rule(bool holds, ModelGraph graph, string broken)
-    {
-        if (!holds)
-        {
-            throw new GraphException($"{graph.Name}: {broken}.");
-        }
-    }
+    static GraphException Broken(ModelGraph graph, string rule) => new($"{graph.Name}: {rule}.");
 }

@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
+using OpenAutoGlm.Graph.Passes;
 
 namespace OpenAutoGlm.Graph;
 
@@ -13,19 +15,27 @@ public readonly record struct PlanStep(Node Node, Kernel Kernel);
 public sealed class Plan : IDisposable
 {
     readonly IDisposable? _shared;
+    readonly FrozenDictionary<Value, int> _source;
 
     /// <summary>Puts steps together and lays out the memory between them.</summary>
-    /// <param name="graph">What the steps compute.</param>
+    /// <param name="graph">The graph that the steps compute.</param>
     /// <param name="limits">The largest sizes.</param>
     /// <param name="steps">A kernel for every node, in order.</param>
     /// <param name="shared">What the kernels share, repacked weights for example; the plan takes it over.</param>
-    public Plan(ModelGraph graph, PlanLimits limits, ImmutableArray<PlanStep> steps, IDisposable? shared = null)
+    /// <param name="passes">What passes made of the source; null where none ran.</param>
+    /// <param name="source">The graph that the passes began with: its values stay good for binding and reading, by their names.</param>
+    public Plan(ModelGraph graph, PlanLimits limits, ImmutableArray<PlanStep> steps, IDisposable? shared = null, PassReport? passes = null, ModelGraph? source = null)
     {
         _shared = shared;
         Graph = graph;
         Limits = limits;
         Steps = steps;
+        Passes = passes;
         Arena = ArenaLayout.Of(graph, [.. steps.Select(step => step.Node)], limits);
+        Dictionary<string, Value> names = graph.Values.ToDictionary(value => value.Name);
+        _source = (source is null || ReferenceEquals(source, graph) ? [] : source.Values)
+            .Where(value => names.TryGetValue(value.Name, out Value? same) && same.Type == value.Type)
+            .ToFrozenDictionary(value => value, value => names[value.Name].Index);
     }
 
     /// <summary>The graph that the plan computes.</summary>
@@ -36,6 +46,9 @@ public sealed class Plan : IDisposable
 
     /// <summary>What runs, in order.</summary>
     public ImmutableArray<PlanStep> Steps { get; }
+
+    /// <summary>What passes made of the source graph; null where none ran.</summary>
+    public PassReport? Passes { get; }
 
     /// <summary>Where the values between the steps lie.</summary>
     public ArenaLayout Arena { get; }
@@ -55,6 +68,13 @@ public sealed class Plan : IDisposable
 
         return text.ToString();
     }
+
+    /// <summary>Where a value stands in <see cref="ModelGraph.Values"/> of the plan's graph; values of the source graph are found by name.</summary>
+    /// <exception cref="KeyNotFoundException">A pass has fused the value away, or it belongs to another graph.</exception>
+    internal int IndexOf(Value value) =>
+        value.Index < Graph.Values.Length && ReferenceEquals(Graph.Values[value.Index], value) ? value.Index
+            : _source.TryGetValue(value, out int index) ? index
+            : throw new KeyNotFoundException($"The plan of {Graph.Name} has no value {value}: a pass has fused it with its neighbours, or it belongs to another graph.");
 
     /// <inheritdoc/>
     public void Dispose()

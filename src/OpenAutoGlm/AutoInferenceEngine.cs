@@ -4,8 +4,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Packing;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Models;
@@ -193,10 +195,37 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     /// <exception cref="NotSupportedException">The options ask for an instruction set that is not there.</exception>
     public static IBackend CreateBackend(ModelPackage model, AutoInferenceOptions options) => options.Backend == BackendKind.Reference
         ? new ReferenceInterpreter()
-        : new CpuBackend(options.Cpu with { PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options) });
+        : new CpuBackend(options.Cpu with
+        {
+            PlanCache = options.Cpu.PlanCache ?? PlanOf(model, options),
+            Tuning = options.Cpu.Tuning ?? OpenTuning(options),
+        });
+
+    /// <summary>The sizes of kernels that were found to be the fastest on this machine, from the cache folder.</summary>
+    public static TuningCache OpenTuning(AutoInferenceOptions options) =>
+        TuningCache.Open(Path.Combine((options.Hub ?? HubOptions.FromEnvironment()).CacheFolder, "tuning.json"));
+
+    /// <summary>
+    /// Searches for the fastest sizes when a model meets a machine for the first time. The plan that is timed is kept in the
+    /// plan file, so that the engine's own costs next to nothing.
+    /// </summary>
+    static void TuneOnce(ModelPackage model, IBackend backend, AutoInferenceOptions options)
+    {
+        if (backend is not CpuBackend { Options: { Tuning: { } cache, PlanCache: { } plan } } cpu || options.TuningBudget <= TimeSpan.Zero
+            || model.Weights.Stored.Sum(tensor => tensor.Bytes) < Math.Max(1, plan.LeastBytes)
+            || cache.TryGet(cpu.TuningKeyOf(plan.Model), out _))
+        {
+            return;
+        }
+
+        using ModelMeter meter = new(model.Config, model.Weights, cpu, new MeterLimits(1, 2, 2) { KvFormat = options.Engine.KvFormat });
+        new PlanTuner(cpu, meter.Plan).Search(after => meter.Decode(1, 0, after), cache, options.TuningBudget);
+        cache.Set(cpu.TuningKeyOf(plan.Model), 1);
+        cache.TrySave();
+    }
 
     static PlanCache? PlanOf(ModelPackage model, AutoInferenceOptions options) =>
-        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder);
+        options.Plan.For(model, (options.Hub ?? HubOptions.FromEnvironment()).CacheFolder) is { } cache ? cache with { IsReadOnly = options.Plan.IsReadOnly } : null;
 
     /// <summary>Reads the tokenizer for who will want it. Its faults are for them: a lazy value throws again what it threw.</summary>
     static void ReadAhead(ModelPackage model)
@@ -219,6 +248,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         try
         {
             backend = CreateBackend(model, options);
+            TuneOnce(model, backend, options);
             engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
             return new AutoInferenceEngine(model, backend, engine, reading);
         }

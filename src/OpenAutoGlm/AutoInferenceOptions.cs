@@ -26,6 +26,12 @@ public sealed record AutoInferenceOptions
     /// <summary>Where packed weights are kept for the next start.</summary>
     public PlanPlace Plan { get; init; } = PlanPlace.Automatic;
 
+    /// <summary>
+    /// How long the first load of a model on a machine may search for the fastest sizes of its kernels; the search is left
+    /// out where it is zero, and for models too small for a plan file. What it finds is kept in the cache folder.
+    /// </summary>
+    public TimeSpan TuningBudget { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Limits of the engine.</summary>
     public EngineOptions Engine { get; init; } = new();
 

@@ -18,6 +18,9 @@ public abstract record PlanPlace
     /// <summary>Nowhere: every start packs the weights anew.</summary>
     public static PlanPlace Nowhere { get; } = new None();
 
+    /// <summary>Whether a file is only looked for and never written: for plans that are made to be compared.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>In a file of the caller's choice.</summary>
     public static PlanPlace At(string path) => new Given(path);
 

@@ -17,12 +17,17 @@ public static class MachineProbe
         "amx_tile", "amx_int8", "amx_bf16", "asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2",
     ];
 
+    static readonly Lazy<string> Name = new(() => NameIn(Lines("/proc/cpuinfo")));
+
+    /// <summary>The processor's name for itself; "unknown" where the system does not tell.</summary>
+    internal static string Processor => Name.Value;
+
     /// <summary>Looks; takes milliseconds.</summary>
     public static MachineReport Look()
     {
         string[] cpuInfo = Lines("/proc/cpuinfo");
         int cores = Math.Max(1, cpuInfo.Count(line => line.StartsWith("processor", StringComparison.Ordinal)));
-        string model = Field(cpuInfo, "model name") ?? Field(cpuInfo, "Model") ?? Field(cpuInfo, "CPU part") ?? "unknown";
+        string model = NameIn(cpuInfo);
         string[] flags = (Field(cpuInfo, "flags") ?? Field(cpuInfo, "Features") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return new MachineReport(
             model,
@@ -150,6 +155,8 @@ public static class MachineProbe
             }
         }
     }
+
+    static string NameIn(string[] cpuInfo) => Field(cpuInfo, "model name") ?? Field(cpuInfo, "Model") ?? Field(cpuInfo, "CPU part") ?? "unknown";
 
     static string? Field(string[] lines, string name) => lines
         .Select(line => line.Split(':', 2))

@@ -19,6 +19,9 @@ public sealed record PlanCache(ImmutableArray<string> Paths, string Model)
 
     /// <summary>Less than this is not worth a file: packing takes no longer than opening one.</summary>
     public long LeastBytes { get; init; } = 32L << 20;
+
+    /// <summary>Whether a file is only looked for and never written: for plans that are made to be compared.</summary>
+    public bool IsReadOnly { get; init; }
 }
 
 /// <summary>What became of a plan file.</summary>

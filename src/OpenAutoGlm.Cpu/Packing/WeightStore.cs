@@ -103,7 +103,7 @@ sealed unsafe class WeightStore : IDisposable
     internal void Keep()
     {
         Debug.Assert(Report.Outcome == PlanFileOutcome.None);
-        Report = _cache is null || _bytes < _cache.LeastBytes ? new PlanFileReport(PlanFileOutcome.None, null, _bytes, null)
+        Report = _cache is null || _bytes < _cache.LeastBytes || (_cache.IsReadOnly && _packedBytes > 0) ? new PlanFileReport(PlanFileOutcome.None, null, _bytes, null)
             : _packedBytes == 0 ? new PlanFileReport(PlanFileOutcome.Mapped, _file!.Path, _bytes, null)
             : Write(_cache);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using OpenAutoGlm.Cpu.Tuning;
 
 namespace OpenAutoGlm.Cpu.Threads;
 
@@ -9,12 +10,13 @@ namespace OpenAutoGlm.Cpu.Threads;
 /// microseconds, then parks; an idle pool costs nothing. Running a job allocates nothing. One job runs at a time: a
 /// second one, from another thread or from inside a job, is refused.
 /// </summary>
-sealed class WorkerPool : IDisposable
+sealed class WorkerPool : IDisposable, ITunable
 {
-    static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 µs
+    const int SpinMicroseconds = 50;
     static readonly long PatienceTicks = Stopwatch.Frequency / 100_000; // 10 µs
 
     readonly Worker[] _workers;
+    long _spinTicks = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
     IParallelJob? _job;
     int _chunks;
     int _next;
@@ -46,6 +48,17 @@ sealed class WorkerPool : IDisposable
 
     /// <summary>Threads that compute, the caller included.</summary>
     internal int Threads { get; }
+
+    public string TuningKey => "microseconds before a worker parks";
+
+    public ReadOnlySpan<int> Choices => [20, 50, 150, 500];
+
+    /// <summary>Microseconds that a worker spins before it parks.</summary>
+    public int Choice
+    {
+        get => (int)(Volatile.Read(ref _spinTicks) * 1_000_000 / Stopwatch.Frequency);
+        set => Volatile.Write(ref _spinTicks, Stopwatch.Frequency * value / 1_000_000);
+    }
 
     /// <summary>Does every chunk of the job and returns when all are done.</summary>
     /// <exception cref="InvalidOperationException">The pool is running a job already.</exception>
@@ -214,7 +227,7 @@ sealed class WorkerPool : IDisposable
 
         int Await(int seen)
         {
-            long until = Stopwatch.GetTimestamp() + SpinTicks;
+            long until = Stopwatch.GetTimestamp() + Volatile.Read(ref _pool._spinTicks);
             int epoch;
             while ((epoch = Volatile.Read(ref _pool._epoch)) == seen)
             {
@@ -222,7 +235,7 @@ sealed class WorkerPool : IDisposable
                 if (Stopwatch.GetTimestamp() > until)
                 {
                     Park(seen);
-                    until = Stopwatch.GetTimestamp() + SpinTicks;
+                    until = Stopwatch.GetTimestamp() + Volatile.Read(ref _pool._spinTicks);
                 }
             }
 

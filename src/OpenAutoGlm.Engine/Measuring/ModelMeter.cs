@@ -38,6 +38,7 @@ public sealed class ModelMeter : IDisposable
     public ModelMeter(ModelConfig config, IWeights weights, IBackend backend, MeterLimits limits)
     {
         ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(BlockTokens, limits.KvFormat ?? new GraphOptions().KvFormat));
+        Graph = graph;
         KvBytesPerToken = KvLayout.BytesPerToken(graph);
         long blocks = (((long)limits.KvTokens + BlockTokens - 1) / BlockTokens) + limits.Sequences;
         EngineOptions options = new()
@@ -60,6 +61,9 @@ public sealed class ModelMeter : IDisposable
         _batch = new Batch(limits.Sequences);
         _stepTokens = options.MaxTokensPerStep;
     }
+
+    /// <summary>The model as its architecture describes it, before any pass.</summary>
+    public ModelGraph Graph { get; }
 
     /// <summary>The plan that runs.</summary>
     public Plan Plan => _runner.Plan;

@@ -9,6 +9,9 @@ namespace OpenAutoGlm.Graph.Ops;
 public sealed record Add : Op
 {
     /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => true;
+
+    /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs) => Broadcast.Infer(this, inputs);
 
     /// <inheritdoc/>
@@ -22,6 +25,9 @@ public sealed record Add : Op
 public sealed record Multiply : Op
 {
     /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => true;
+
+    /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs) => Broadcast.Infer(this, inputs);
 
     /// <inheritdoc/>
@@ -32,6 +38,9 @@ public sealed record Multiply : Op
 /// <summary>A tensor times a number: y = factor · x. y may be x.</summary>
 public sealed record Scale(float Factor) : Op
 {
+    /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => true;
+
     /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {
@@ -74,6 +83,9 @@ public enum Activation
 /// <summary>A non-linear function of every element. y may be x.</summary>
 public sealed record Activate(Activation Function) : Op
 {
+    /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => true;
+
     /// <inheritdoc/>
     public override string Name => Function.ToString();
 

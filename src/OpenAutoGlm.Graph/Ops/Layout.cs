@@ -11,6 +11,9 @@ public sealed record Reshape(Shape Shape) : Op
     public override int? Alias => 0;
 
     /// <inheritdoc/>
+    public override bool Launches => false;
+
+    /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {
         RequireCount(1, inputs);

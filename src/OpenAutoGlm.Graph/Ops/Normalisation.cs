@@ -10,6 +10,9 @@ namespace OpenAutoGlm.Graph.Ops;
 public sealed record RmsNorm(float Epsilon) : Op
 {
     /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => input == 0;
+
+    /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {
         RequireCount(2, inputs);
@@ -47,6 +50,9 @@ public sealed record RmsNorm(float Epsilon) : Op
 /// </summary>
 public sealed record LayerNorm(float Epsilon) : Op
 {
+    /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => input == 0;
+
     /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {
@@ -93,6 +99,9 @@ public sealed record LayerNorm(float Epsilon) : Op
 /// <summary>Softmax of every row: y = e^(x − max x) / Σ e^(x − max x). x: [.., n]. y may be x.</summary>
 public sealed record Softmax : Op
 {
+    /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => input == 0;
+
     /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {

@@ -17,6 +17,18 @@ public abstract record Op
     /// <summary>The input whose memory output 0 reuses unchanged or updates in place; null when the output is new memory.</summary>
     public virtual int? Alias => null;
 
+    /// <summary>Whether running the op takes a kernel; a reshape is only another view of the same memory.</summary>
+    public virtual bool Launches => true;
+
+    /// <summary>The input whose memory an output reuses unchanged or updates in place; null when the output is new memory.</summary>
+    public virtual int? AliasOf(int output) => output == 0 ? Alias : null;
+
+    /// <summary>
+    /// Whether an output may be put where an input of the same type lies that nobody reads afterwards: each of its
+    /// elements is written when that element of the input, and whatever else of its row is needed, has been read.
+    /// </summary>
+    public virtual bool MayOverwrite(int output, int input) => false;
+
     /// <summary>The shape rule.</summary>
     /// <exception cref="GraphException">The inputs do not fit; the message names the op and the types.</exception>
     public abstract ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs);

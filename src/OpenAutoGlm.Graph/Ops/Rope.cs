@@ -12,6 +12,9 @@ namespace OpenAutoGlm.Graph.Ops;
 public sealed record Rope(RopePairing Pairing, int Dims, float Base, float PositionScale = 1) : Op
 {
     /// <inheritdoc/>
+    public override bool MayOverwrite(int output, int input) => input == 0;
+
+    /// <inheritdoc/>
     public override ImmutableArray<TensorType> Infer(ReadOnlySpan<TensorType> inputs)
     {
         Require(inputs.Length is 2 or 3 && inputs[0].Shape.Rank == 3, inputs, "needs x [tokens, heads, headDim], positions and at most factors");

@@ -35,6 +35,20 @@ public sealed class ModelCommandTests(ModelCommandTests.TinyModel tiny) : IClass
     }
 
     [Fact]
+    public async Task Passes_left_out_change_the_plan_and_no_answer()
+    {
+        string[] arguments = ["generate", "--model", tiny.Path, "--prompt-ids", "1,2,3", "--max-tokens", "6", "--temperature", "0", "--ignore-eos", "--output", "json", "--threads", "1", "--max-model-len", "64"];
+        string fused = (await CommandRun.Of(arguments)).Done();
+        Assert.Equal(fused, (await CommandRun.Of([.. arguments, "--disable-passes", "all"])).Done());
+        Assert.Equal(fused, (await CommandRun.Of([.. arguments, "--disable-passes", "merge-qkv,norm-prologue"])).Done());
+        Assert.Contains("FusedMatMul", (await CommandRun.Of("inspect", tiny.Path, "--plan", "--threads", "1")).Done());
+        Assert.DoesNotContain("FusedMatMul", (await CommandRun.Of("inspect", tiny.Path, "--plan", "--threads", "1", "--disable-passes", "all")).Done());
+        CommandRun wrong = await CommandRun.Of([.. arguments, "--disable-passes", "merge-qkv,nonsense"]);
+        Assert.NotEqual(ExitCode.Done, wrong.Code);
+        Assert.Contains("norm-prologue", wrong.Error);
+    }
+
+    [Fact]
     public async Task Logits_are_a_row_for_every_token()
     {
         string path = Path.Combine(tiny.Folder, "logits.bin");

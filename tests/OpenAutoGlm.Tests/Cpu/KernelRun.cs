@@ -136,9 +136,12 @@ static unsafe class KernelRun
         }
 
         Tensor[] outputs = [.. node.Outputs.Select(output => GuardedMemory.Allocate(output.Type.Format, [.. output.Type.Shape.Dims]))];
-        if (node.Op.Alias is { } alias)
+        for (int i = 0; i < outputs.Length; i++)
         {
-            outputs[0] = inputs[alias];
+            if (node.Op.AliasOf(i) is { } alias)
+            {
+                outputs[i] = node.Op.Launches ? inputs[alias] : inputs[alias].Reshape([.. node.Outputs[i].Type.Shape.Dims]);
+            }
         }
 
         kernel.Run(views, [.. outputs.Select(output => output.View)]);

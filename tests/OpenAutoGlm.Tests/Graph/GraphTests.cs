@@ -108,13 +108,49 @@ public class GraphTests
     [Fact]
     public void Values_that_never_live_together_share_memory_and_others_never_do()
     {
-        ModelGraph graph = Chain();
+        GraphBuilder builder = new("products");
+        Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 1));
+        for (int i = 0; i < 4; i++)
+        {
+            x = builder.Apply($"step{i}", new MatMul(), x, builder.Weight("w", Tensor.Of([2f], 1, 1)));
+        }
+
+        builder.Output(x);
+        ModelGraph graph = builder.Build();
         ArenaLayout arena = ArenaLayout.Of(graph, graph.Nodes, Limits);
         Assert.True(arena.Bytes < arena.UnsharedBytes, $"{arena.Bytes} of {arena.UnsharedBytes}");
         for (int i = 1; i < graph.Nodes.Length; i++)
         {
             Assert.NotEqual(arena.Offsets[graph.Nodes[i].Inputs[0].Index], arena.Offsets[graph.Nodes[i].Outputs[0].Index]);
         }
+    }
+
+    [Fact]
+    public void An_elementwise_result_takes_the_place_of_an_input_that_nobody_reads_any_more()
+    {
+        ModelGraph chain = Chain();
+        ArenaLayout arena = ArenaLayout.Of(chain, chain.Nodes, Limits);
+        Assert.All(chain.Nodes, node => Assert.Equal(0, arena.Offsets[node.Outputs[0].Index]));
+        Assert.Equal(64, arena.Bytes);
+        Assert.Equal(4 * 64, arena.UnsharedBytes);
+    }
+
+    [Fact]
+    public void A_value_that_is_read_later_or_twice_or_put_out_is_not_overwritten()
+    {
+        GraphBuilder builder = new("kept");
+        Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 1));
+        Value output = builder.Apply("output", new Scale(2), x);
+        builder.Output(output);
+        Value later = builder.Apply("later", new Scale(3), output);
+        Value view = builder.Apply("view", new Reshape(new Shape(Dim.Tokens, 1, 1)), later);
+        Value twice = builder.Apply("twice", new Add(), later, later);
+        builder.Output(builder.Apply("sum", new Add(), twice, builder.Apply("flat", new Reshape(new Shape(Dim.Tokens, 1)), view)));
+        ModelGraph graph = builder.Build();
+        ArenaLayout arena = ArenaLayout.Of(graph, graph.Nodes, Limits);
+        long[] places = [arena.Offsets[output.Index], arena.Offsets[later.Index], arena.Offsets[twice.Index]];
+        Assert.Equal(3, places.Distinct().Count());
+        Assert.Equal(arena.Offsets[later.Index], arena.Offsets[view.Index]);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.Attention;
 
@@ -33,37 +34,45 @@ sealed unsafe class KvWriteKernel<T>(string name, WorkerPool pool, KvPart part) 
     void WriteHead(int head)
     {
         (int tokens, int kvHeads, int headDim) = (Inputs[1][0], Inputs[1][1], Inputs[1][2]);
-        (int blocks, int blockTokens) = (Outputs[0][0], Outputs[0][2]);
-        TensorFormat format = Outputs[0].Format;
-        long groupBytes = KvLayout.GroupBytes(format, headDim);
         int* slots = (int*)Inputs[2].Data;
         for (int token = 0; token < tokens; token++)
         {
-            int slot = slots[token];
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)slot, (ulong)blocks * (ulong)blockTokens, nameof(slot));
-            long plane = ((long)(slot / blockTokens) * kvHeads) + head;
-            byte* group = Outputs[0].Data + (((plane * blockTokens / KvLayout.GroupTokens) + (slot % blockTokens / KvLayout.GroupTokens)) * groupBytes);
-            float* row = (float*)Inputs[1].Data + ((((long)token * kvHeads) + head) * headDim);
-            int place = slot % KvLayout.GroupTokens;
-            if (format == TensorFormat.BF16)
-            {
-                if (place == 0)
-                {
-                    new Span<byte>(group, (int)groupBytes).Clear();
-                }
+            KvRow<T>.Write(part, Outputs[0], slots[token], head, (float*)Inputs[1].Data + ((((long)token * kvHeads) + head) * headDim));
+        }
+    }
+}
 
-                WriteBFloat16(group, place, row, headDim);
-            }
-            else
+/// <summary>One head of one token into KV memory. The tokens of a group come in rising order, from one thread.</summary>
+static unsafe class KvRow<T>
+    where T : struct, ILanes<T>
+{
+    internal static void Write(KvPart part, in TensorView memory, int slot, int head, float* row)
+    {
+        (int blocks, int kvHeads, int blockTokens, int headDim) = (memory[0], memory[1], memory[2], memory[3]);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)slot, (ulong)blocks * (ulong)blockTokens, nameof(slot));
+        TensorFormat format = memory.Format;
+        long groupBytes = KvLayout.GroupBytes(format, headDim);
+        long plane = ((long)(slot / blockTokens) * kvHeads) + head;
+        byte* group = memory.Data + (((plane * blockTokens / KvLayout.GroupTokens) + (slot % blockTokens / KvLayout.GroupTokens)) * groupBytes);
+        int place = slot % KvLayout.GroupTokens;
+        if (format == TensorFormat.BF16)
+        {
+            if (place == 0)
             {
-                KvLayout.Write(part, format, new Span<byte>(group, (int)groupBytes), place, new ReadOnlySpan<float>(row, headDim));
+                new Span<byte>(group, (int)groupBytes).Clear();
             }
+
+            WriteBFloat16(part, group, place, row, headDim);
+        }
+        else
+        {
+            KvLayout.Write(part, format, new Span<byte>(group, (int)groupBytes), place, new ReadOnlySpan<float>(row, headDim));
         }
     }
 
     /// <summary>Sixteen elements at a time are rounded, then put where they belong one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void WriteBFloat16(byte* group, int place, float* row, int headDim)
+    static void WriteBFloat16(KvPart part, byte* group, int place, float* row, int headDim)
     {
         uint* rounded = stackalloc uint[ILanes<T>.Count];
         for (int start = 0; start < headDim; start += ILanes<T>.Count)

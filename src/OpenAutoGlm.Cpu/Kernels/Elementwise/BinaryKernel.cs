@@ -49,8 +49,9 @@ sealed unsafe class BinaryKernel<T, TFunction>(string name, WorkerPool pool) : P
         return sameShape ? Chunks(checked(_rows * Outputs[0].RowLength), ChunkElements) : Chunks(_rows, _rowsPerChunk);
     }
 
+    /// <summary>y = f(a, b) for so many elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Row(float* a, float* b, float* y, int count)
+    internal static void Row(float* a, float* b, float* y, int count)
     {
         int i = 0;
         for (; i <= count - ILanes<T>.Count; i += ILanes<T>.Count)

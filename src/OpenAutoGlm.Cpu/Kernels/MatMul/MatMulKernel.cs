@@ -1,12 +1,13 @@
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
+using OpenAutoGlm.Cpu.Tuning;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 
 /// <summary>y = x · wᵀ: the panels of the weight are shared out among the threads; each panel meets all rows of x.</summary>
-sealed unsafe class MatMulKernel : ParallelKernel
+sealed unsafe class MatMulKernel : ParallelKernel, ITunable
 {
     readonly PanelProduct _product;
     readonly WeightPanels _weights;
@@ -21,6 +22,13 @@ sealed unsafe class MatMulKernel : ParallelKernel
     int _rows;
     int _panelsPerChunk;
 
+    public string TuningKey { get; }
+
+    public ReadOnlySpan<int> Choices => [2, 4, 8, 16, 32];
+
+    /// <summary>Panels that a thread takes at a time.</summary>
+    public int Choice { get; set; }
+
     internal MatMulKernel(string name, WorkerPool pool, PanelProduct product, Value weight, WeightStore store, Scratch scratch, int mostRows)
         : base(name, pool)
     {
@@ -28,6 +36,9 @@ sealed unsafe class MatMulKernel : ParallelKernel
         _weights = new WeightPanels(weight, product, pool, store);
         _scratch = scratch;
         _loader = new RowLoader(product.Activations, pool);
+        int panels = Chunks(weight.Type.Shape[0].Size, PanelProduct.PanelRows);
+        Choice = ChunkSize(panels, pool.Threads);
+        TuningKey = $"panels per chunk of {product.Name} [{weight.Type.Shape[0]}, {weight.Type.Shape[1]}]";
         int passRows = Math.Min(mostRows, PanelProduct.MostRows);
         _sharedBytes = Scratch.Lines(product.Activations.Bytes(passRows));
         _workerBytes = Scratch.Lines(product.WorkerBytes);
@@ -46,7 +57,7 @@ sealed unsafe class MatMulKernel : ParallelKernel
         _weights.Use(weight);
         _matrix = _weights.Matrix(0);
         _memory = _scratch.Pointer;
-        _panelsPerChunk = ChunkSize(_matrix.Panels, Pool.Threads);
+        _panelsPerChunk = Choice;
         for (int start = 0; start < m; start += PanelProduct.MostRows)
         {
             _rows = Math.Min(PanelProduct.MostRows, m - start);

@@ -4,17 +4,24 @@ using OpenAutoGlm.Cpu.Threads;
 
 namespace OpenAutoGlm.Cpu.Kernels.Normalisation;
 
-/// <summary>y = (x · scale) · w with scale = 1 / √(Σx² / n + ε), the sum in the order of lanes. y may be x.</summary>
+/// <summary>The norm of every row by itself. y may be x.</summary>
 sealed unsafe class RmsNormKernel<T>(string name, WorkerPool pool, float epsilon) : RowKernel(name, pool)
     where T : struct, ILanes<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Row(int row, int worker)
     {
         int n = Outputs[0].RowLength;
-        float* x = (float*)Inputs[0].Data + ((long)row * n);
-        float* weight = (float*)Inputs[1].Data;
-        float* y = (float*)Outputs[0].Data + ((long)row * n);
+        RmsNormRow<T>.Of((float*)Inputs[0].Data + ((long)row * n), (float*)Inputs[1].Data, (float*)Outputs[0].Data + ((long)row * n), n, epsilon);
+    }
+}
+
+/// <summary>y = (x · scale) · w with scale = 1 / √(Σx² / n + ε), the sum in the order of lanes: of a row, or of a head. y may be x.</summary>
+static unsafe class RmsNormRow<T>
+    where T : struct, ILanes<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Of(float* x, float* weight, float* y, int n, float epsilon)
+    {
         int whole = n / ILanes<T>.Count * ILanes<T>.Count;
         T squares = T.Zero;
         for (int i = 0; i < whole; i += ILanes<T>.Count)

@@ -7,7 +7,7 @@ namespace OpenAutoGlm.Cpu.Kernels.Rope;
 
 using Rope = OpenAutoGlm.Graph.Ops.Rope;
 
-/// <summary>Rotary positions: y = fma(x, cos, partner · ±sin), every token by itself. y may be x.</summary>
+/// <summary>Rotary positions, every token by itself. y may be x.</summary>
 sealed unsafe class RopeKernel<T>(string name, WorkerPool pool, Rope op, RopeAngles angles) : ParallelKernel(name, pool)
     where T : struct, ILanes<T>
 {
@@ -24,21 +24,7 @@ sealed unsafe class RopeKernel<T>(string name, WorkerPool pool, Rope op, RopeAng
             for (int head = 0; head < heads; head++)
             {
                 long offset = (((long)token * heads) + head) * headDim;
-                float* x = (float*)Inputs[0].Data + offset;
-                float* y = (float*)Outputs[0].Data + offset;
-                if (op.Pairing == RopePairing.Interleaved)
-                {
-                    Interleaved(x, angles.Cosines(token), angles.Sines(token), y, op.Dims);
-                }
-                else
-                {
-                    Halves(x, angles.Cosines(token), angles.Sines(token), y, op.Dims / 2);
-                }
-
-                if (x != y)
-                {
-                    new ReadOnlySpan<float>(x + op.Dims, headDim - op.Dims).CopyTo(new Span<float>(y + op.Dims, headDim - op.Dims));
-                }
+                RopeHead<T>.Turn(op, (float*)Inputs[0].Data + offset, angles.Cosines(token), angles.Sines(token), (float*)Outputs[0].Data + offset, headDim);
             }
         }
     }
@@ -51,6 +37,28 @@ sealed unsafe class RopeKernel<T>(string name, WorkerPool pool, Rope op, RopeAng
     }
 
     protected override void Dispose(bool disposing) => angles.Dispose();
+}
+
+/// <summary>The rotation of one head: y = fma(x, cos, partner · ±sin) for the elements that turn; the others stay. y may be x.</summary>
+static unsafe class RopeHead<T>
+    where T : struct, ILanes<T>
+{
+    internal static void Turn(Rope op, float* x, float* cosines, float* sines, float* y, int headDim)
+    {
+        if (op.Pairing == RopePairing.Interleaved)
+        {
+            Interleaved(x, cosines, sines, y, op.Dims);
+        }
+        else
+        {
+            Halves(x, cosines, sines, y, op.Dims / 2);
+        }
+
+        if (x != y)
+        {
+            new ReadOnlySpan<float>(x + op.Dims, headDim - op.Dims).CopyTo(new Span<float>(y + op.Dims, headDim - op.Dims));
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Interleaved(float* x, float* cosines, float* sines, float* y, int dims)

@@ -126,7 +126,7 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal(44, json.RootElement.GetProperty("parameters").GetInt64());
         Assert.Equal("F32", json.RootElement.GetProperty("formats")[0].GetProperty("type").GetString());
         Assert.Contains("tiny", package.Describe());
-        Assert.Contains("32 B for each token, 4.00 KiB at full context", package.Describe());
+        Assert.Contains("16 B for each token, 2.00 KiB at full context", package.Describe());
     }
 
     [Fact]
