@@ -16,8 +16,11 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob
     where T : struct, ILanes<T>
 {
-    /// <summary>Results that a thread keeps at a time, if there are not so many rows that fewer panels cannot be taken.</summary>
-    const int TileElements = 16384;
+    /// <summary>
+    /// Results that a thread keeps at a time, a quarter of a second cache: products want many panels at once, so that the
+    /// activations stay in the cache while the panels change.
+    /// </summary>
+    const int TileElements = 65536;
 
     readonly WorkerPool _pool;
     readonly Scratch _scratch;
@@ -49,7 +52,7 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob
 
         // A gate's two parts go through the chunks of the first.
         int chunked = _gate is null ? _parts.Length : 1;
-        int panels = MatMulKernel.ChunkSize(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
+        int panels = SharedChunks.Size(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
         _chunkPanels = [.. parts.Select(part => Math.Max(1, panels / part.UnitPanels) * part.UnitPanels)];
         _firstChunk = new int[chunked + 1];
         for (int i = 0; i < chunked; i++)
