@@ -14,8 +14,10 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 sealed unsafe class CombinedExpertKernel<T> : FusedExpertKernel<T>
     where T : struct, ILanes<T>
 {
-    const int MostPairs = 2048;
-    const int TileElements = 16384;
+    const int MostPairs = 1024;
+
+    /// <summary>Half of a second cache: the more panels at once, the fewer times the rows of all experts come by.</summary>
+    const int TileElements = 131072;
 
     readonly CombinedExpertMatMul _op;
     int _panels;
@@ -54,7 +56,7 @@ sealed unsafe class CombinedExpertKernel<T> : FusedExpertKernel<T>
     {
         _panels = Weights[0].Matrix(0).Panels;
         int room = Math.Max(2, TileElements / (Tokens * Used * PanelProduct.PanelRows) / 2 * 2);
-        _panelsPerChunk = Math.Min(room, MatMulKernel.ChunkSize(_panels, Pool.Threads));
+        _panelsPerChunk = Math.Min(room, SharedChunks.Size(_panels * Pairs.Active, Pool.Threads));
         return (_panels + _panelsPerChunk - 1) / _panelsPerChunk;
     }
 

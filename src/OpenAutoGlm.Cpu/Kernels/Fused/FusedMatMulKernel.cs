@@ -17,7 +17,10 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
     where T : struct, ILanes<T>
 {
-    /// <summary>Results that a thread keeps at a time, if there are not so many rows that fewer panels cannot be taken.</summary>
+    /// <summary>
+    /// Results that a thread keeps at a time, a quarter of a second cache: products want many panels at once, so that the
+    /// activations stay in the cache while the panels change.
+    /// </summary>
     const int TileElements = 65536;
 
     readonly WorkerPool _pool;
@@ -52,7 +55,7 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
         int chunked = _gate is null ? _parts.Length : 1;
         _chunkPanels = new int[_parts.Length];
         _firstChunk = new int[chunked + 1];
-        Choice = MatMulKernel.ChunkSize(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
+        Choice = SharedChunks.Size(parts.Take(chunked).Sum(part => part.Matrix.Panels), pool.Threads);
         TuningKey = $"panels per chunk of {string.Join(" + ", parts.Select(part => $"{part.Product.Name} {part.Matrix.Count}"))} by {parts[0].Product.Activations.K}{(_gate is null ? "" : ", gated")}";
         int passRows = Math.Min(mostRows, PanelProduct.MostRows);
         int tile = Math.Max(TileElements, passRows * PanelProduct.PanelRows * parts.Max(part => part.UnitPanels));

@@ -13,7 +13,7 @@ sealed unsafe class GatedExpertKernel<T> : FusedExpertKernel<T>
 {
     const int MostPairs = 4096;
     const int StepPanels = 2;
-    const int TileElements = PanelProduct.MostRows * StepPanels * PanelProduct.PanelRows;
+    const int TileElements = 65536;
 
     readonly Gate<T> _gate;
     readonly NativeMemoryOwner _identity = new(PanelProduct.MostRows * sizeof(int));
@@ -66,7 +66,7 @@ sealed unsafe class GatedExpertKernel<T> : FusedExpertKernel<T>
     protected override int Begin()
     {
         _panels = Weights[0].Matrix(0).Panels;
-        _panelsPerChunk = MatMulKernel.ChunkSize(_panels * Pairs.Active, Pool.Threads);
+        _panelsPerChunk = Math.Min(_panels, SharedChunks.Size(_panels * Pairs.Active, Pool.Threads));
         _chunksPerExpert = (_panels + _panelsPerChunk - 1) / _panelsPerChunk;
         return Pairs.Active * _chunksPerExpert;
     }
