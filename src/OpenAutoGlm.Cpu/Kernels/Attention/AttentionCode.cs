@@ -316,6 +316,22 @@ static class AttentionCode
         }
     }
 
+    /// <summary>void (group: byte*, to: byte*): a group of F16 into F32, whose layouts are the same.</summary>
+    internal static void UnpackF16(Assembler code, int headDim)
+    {
+        Label loop = code.CreateLabel();
+        code.mov(ecx, headDim);
+        code.Label(ref loop);
+        code.vcvtph2ps(zmm0, __ymmword_ptr[rdi]);
+        code.vmovups(__zmmword_ptr[rsi], zmm0);
+        code.add(rdi, VectorBytes / 2);
+        code.add(rsi, VectorBytes);
+        code.dec(ecx);
+        code.jnz(loop);
+        code.vzeroupper();
+        code.ret();
+    }
+
     /// <summary>
     /// void (group: byte*, to: byte*): a group of Q8_0 into BF16. Codes stand as the BF16 will, in pairs, so only the
     /// scales must be spread: over two elements of sixteen tokens for keys, over sixteen elements of two tokens for values.

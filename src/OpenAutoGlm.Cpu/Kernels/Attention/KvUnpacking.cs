@@ -19,6 +19,7 @@ abstract unsafe class KvUnpacking
     internal static KvUnpacking Of<T>(TensorFormat format, int headDim, CodeLibrary library)
         where T : struct, ILanes<T> => format switch
         {
+            TensorFormat.F16 when library.Features != EmittedFeatures.None => new EmittedFromF16(library, headDim),
             TensorFormat.F16 => new FromF16<T>(headDim),
             TensorFormat.Q8_0 when library.Has(EmittedFeatures.BFloat16) => new EmittedFromQ8_0(library, headDim),
             TensorFormat.Q8_0 => new FromQ8_0<T>(headDim),
@@ -46,6 +47,16 @@ abstract unsafe class KvUnpacking
                 T.Store(Functions.HalvesToFloats(T.LoadHalves((ushort*)group + i)), (float*)to + i);
             }
         }
+    }
+
+    sealed class EmittedFromF16(CodeLibrary library, int headDim) : KvUnpacking
+    {
+        readonly nint _unpack = library.Get($"keys and values from F16, heads of {headDim}", code => AttentionCode.UnpackF16(code, headDim)).Entry;
+
+        internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(float);
+
+        internal override void Unpack(KvPart part, byte* group, byte* to) =>
+            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, void>)_unpack)(group, to);
     }
 
     sealed class EmittedFromQ8_0(CodeLibrary library, int headDim) : KvUnpacking
