@@ -65,7 +65,7 @@ sealed unsafe class PlanFile : IDisposable
         PlanFileHeader header = PlanFileHeader.Read(bytes, (offset, count) => Read(handle, offset, count));
         if (header.Key != key)
         {
-            throw new PlanFileException($"it was made for something else ({header.Key}), and this is {key}");
+            throw new PlanFileException($"it was made for another {Difference(header.Key, key)}");
         }
 
         if (header.BlockSums.Count == 0)
@@ -87,6 +87,14 @@ sealed unsafe class PlanFile : IDisposable
             data.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The first part in which two keys differ, in words: a key is model, build and processor with commas between them.</summary>
+    static string Difference(string theirs, string ours)
+    {
+        string[] parts = ours.Split(", ");
+        int same = theirs.Split(", ").Zip(parts).TakeWhile(pair => pair.First == pair.Second).Count();
+        return same == 0 ? "model" : same == 1 ? "build of this program" : "processor or way of computing";
     }
 
     static byte[] Read(SafeFileHandle handle, long offset, int count)

@@ -36,10 +36,11 @@ public sealed class PlanFileTests : IDisposable
         Start();
         (PlanFileReport report, int packed) = Start(machine: "build 2, scalar");
         Assert.Equal((PlanFileOutcome.Written, 3), (report.Outcome, packed));
-        Assert.Contains("made for something else", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("made for another build", report.Reason, StringComparison.Ordinal);
 
         (report, packed) = Start(model: "another", machine: "build 2, scalar");
         Assert.Equal((PlanFileOutcome.Written, 3), (report.Outcome, packed));
+        Assert.Contains("made for another model", report.Reason, StringComparison.Ordinal);
         Assert.Equal(PlanFileOutcome.Mapped, Start(model: "another", machine: "build 2, scalar").Report.Outcome);
     }
 
@@ -231,6 +232,19 @@ public sealed class PlanFileTests : IDisposable
             Assert.Equal(0, Pipe(Plan, 0b110_000_000));
             Assert.Equal(PlanFileOutcome.Written, Start().Report.Outcome);
         }
+    }
+
+    [Fact]
+    public void A_cache_that_is_only_read_is_never_written_and_used_where_it_has_everything()
+    {
+        PlanCache cache = new([Plan], "model") { LeastBytes = 0, IsReadOnly = true };
+        Assert.Equal((PlanFileOutcome.None, 3), (Start(cache).Report.Outcome, Start(cache).Packed));
+        Assert.False(File.Exists(Plan));
+        Start();
+        Assert.Equal((PlanFileOutcome.Mapped, 0), (Start(cache).Report.Outcome, Start(cache).Packed));
+        byte[] before = File.ReadAllBytes(Plan);
+        Assert.Equal((PlanFileOutcome.None, 1), (Start(cache, weights: 4).Report.Outcome, Start(cache, weights: 4).Packed));
+        Assert.Equal(before, File.ReadAllBytes(Plan));
     }
 
     [Fact]
