@@ -105,7 +105,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             : keys.Format is TensorFormat.F32 or TensorFormat.F16 ? new LaneSpans<T, FloatElements<T>>(shape.HeadDim)
             : new LaneSpans<T, BFloat16Elements<T>>(shape.HeadDim);
         string name = $"{op.Name} {keys.Format} {(emitted ? "emitted" : set)}";
-        return new PagedAttentionKernel(name, pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim), scope.Scratch);
+        return new PagedAttentionKernel(name, pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim, code), scope.Scratch);
     }
 
     MatMulKernel RowsTimesWeight(Node node, PlanScope scope)

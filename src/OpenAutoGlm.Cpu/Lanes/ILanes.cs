@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace OpenAutoGlm.Cpu.Lanes;
 
 /// <summary>
@@ -86,6 +88,9 @@ unsafe interface ILanes<T>
 
     /// <summary>float32 to int32; the values are integers in range, what happens to others is not said.</summary>
     static abstract T ToInts(T floats);
+
+    /// <summary>int32 lanes of −128 … 127 as bytes.</summary>
+    static abstract Vector128<sbyte> ToBytes(T ints);
 
     static abstract T AddInts(T a, T b);
 

@@ -154,6 +154,11 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 ToInts(Lanes128 floats) => new(Vector128.ConvertToInt32(floats._a).AsSingle(), Vector128.ConvertToInt32(floats._b).AsSingle(), Vector128.ConvertToInt32(floats._c).AsSingle(), Vector128.ConvertToInt32(floats._d).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> ToBytes(Lanes128 ints) => Vector128.Narrow(
+        Vector128.Narrow(ints._a.AsInt32(), ints._b.AsInt32()),
+        Vector128.Narrow(ints._c.AsInt32(), ints._d.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 AddInts(Lanes128 a, Lanes128 b) => new((a._a.AsInt32() + b._a.AsInt32()).AsSingle(), (a._b.AsInt32() + b._b.AsInt32()).AsSingle(), (a._c.AsInt32() + b._c.AsInt32()).AsSingle(), (a._d.AsInt32() + b._d.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

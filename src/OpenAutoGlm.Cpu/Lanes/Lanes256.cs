@@ -147,6 +147,11 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 ToInts(Lanes256 floats) => new(Avx.ConvertToVector256Int32(floats._lower).AsSingle(), Avx.ConvertToVector256Int32(floats._upper).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> ToBytes(Lanes256 ints) => Sse2.PackSignedSaturate(
+        Sse2.PackSignedSaturate(ints._lower.GetLower().AsInt32(), ints._lower.GetUpper().AsInt32()),
+        Sse2.PackSignedSaturate(ints._upper.GetLower().AsInt32(), ints._upper.GetUpper().AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 AddInts(Lanes256 a, Lanes256 b) => new((a._lower.AsInt32() + b._lower.AsInt32()).AsSingle(), (a._upper.AsInt32() + b._upper.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

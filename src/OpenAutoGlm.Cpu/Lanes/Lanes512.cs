@@ -138,6 +138,9 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 ToInts(Lanes512 floats) => new(Avx512F.ConvertToVector512Int32(floats._a).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> ToBytes(Lanes512 ints) => Avx512F.ConvertToVector128SByte(ints._a.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 AddInts(Lanes512 a, Lanes512 b) => new((a._a.AsInt32() + b._a.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace OpenAutoGlm.Cpu.Lanes;
 
@@ -137,6 +138,17 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
     public static LanesScalar ToFloats(LanesScalar ints) => MapInts<ToFloatOf>(ints, default, default);
 
     public static LanesScalar ToInts(LanesScalar floats) => MapInts<ToIntOf>(floats, default, default);
+
+    public static Vector128<sbyte> ToBytes(LanesScalar ints)
+    {
+        Vector128<sbyte> bytes = default;
+        for (int i = 0; i < 16; i++)
+        {
+            bytes = bytes.WithElement(i, (sbyte)ints._lanes[i]);
+        }
+
+        return bytes;
+    }
 
     public static LanesScalar AddInts(LanesScalar a, LanesScalar b) => MapInts<IntSumOf>(a, b, default);
 

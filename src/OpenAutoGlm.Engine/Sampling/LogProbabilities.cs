@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace OpenAutoGlm.Engine.Sampling;
@@ -12,8 +11,7 @@ static class LogProbabilities
     {
         float largest = Argmax.Of(logits).Value;
         Span<float> weights = scratch[..logits.Length];
-        logits.CopyTo(weights);
-        Softmax.Exponentiate(weights, largest, temperature: 1);
+        Softmax.Exponentiate(logits, largest, temperature: 1, weights);
         float normaliser = (float)(largest + Math.Log(Softmax.Sum(weights)));
 
         Span<int> largestTokens = stackalloc int[SamplingOptions.MaxLogprobs];
@@ -43,67 +41,5 @@ static class LogProbabilities
         }
 
         return new TokenLogprobs(logits[chosen] - normaliser, ImmutableCollectionsMarshal.AsImmutableArray(entries));
-    }
-}
-
-/// <summary>The largest of a row, the first among equals.</summary>
-static class Argmax
-{
-    /// <summary>Finds it. (−1, −∞) where nothing is over −∞.</summary>
-    /// <exception cref="ArithmeticException">A value is NaN or +∞.</exception>
-    internal static (int Index, float Value) Of(ReadOnlySpan<float> values)
-    {
-        int index = -1;
-        float largest = float.NegativeInfinity;
-        for (int i = 0; i < values.Length; i++)
-        {
-            // True for a larger value, and for one that is no number.
-            if (!(values[i] <= largest))
-            {
-                if (!(values[i] <= float.MaxValue))
-                {
-                    throw new ArithmeticException($"The logit of token {i} is {values[i]}.");
-                }
-
-                (index, largest) = (i, values[i]);
-            }
-        }
-
-        return (index, largest);
-    }
-}
-
-/// <summary>The loops of a softmax over a row.</summary>
-static class Softmax
-{
-    /// <summary>x ← exp((x − largest) / temperature): 1 for the largest, in [0, 1] for all.</summary>
-    internal static void Exponentiate(Span<float> row, float largest, float temperature)
-    {
-        Vector<float> shift = new(largest);
-        Vector<float> divisor = new(temperature);
-        int whole = row.Length / Vector<float>.Count * Vector<float>.Count;
-        foreach (ref Vector<float> x in MemoryMarshal.Cast<float, Vector<float>>(row[..whole]))
-        {
-            x = Vector.Exp((x - shift) / divisor);
-        }
-
-        // The remainder goes through the same function, so that a token's weight does not depend on its place.
-        Span<float> tail = stackalloc float[Vector<float>.Count];
-        tail.Fill(largest);
-        row[whole..].CopyTo(tail);
-        Vector.Exp((new Vector<float>(tail) - shift) / divisor).CopyTo(tail);
-        tail[..(row.Length - whole)].CopyTo(row[whole..]);
-    }
-
-    /// <summary>Sum in rising order, in float64.</summary>
-    internal static double Sum(ReadOnlySpan<float> row)
-    {
-        double sum = 0;
-        foreach (float x in row)
-        {
-            sum += x;
-        }
-
-        return sum;
     }
 }

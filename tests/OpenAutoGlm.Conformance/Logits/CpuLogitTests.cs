@@ -27,14 +27,21 @@ public class CpuLogitTests
         Assert.InRange(LogitTests.Compare(backend, name, "exact").Largest, 0, 1e-4);
     }
 
-    /// <summary>What rounding activations to int8 per 32 may cost, beside weights of 4 bits and more.</summary>
+    /// <summary>
+    /// What rounding activations to int8 per 32 may cost, beside weights of 4 bits and more. Keys and values in BF16 add
+    /// nothing that is seen beside it; where activations are rounded to BF16 only, they do.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Quantised))]
     public void Rounded_activations_cost_no_more_than_four_percent(string name)
     {
         using CpuBackend backend = new(new CpuOptions { Threads = 2 });
-        double most = name.Contains("BF16", StringComparison.Ordinal) || name.Contains("-F16", StringComparison.Ordinal) ? 0.0065 : 0.04;
-        Assert.InRange(LogitTests.Compare(backend, name, "exact", TensorFormat.BF16).RelativeRms, 0, most);
+        bool halves = name.Contains("BF16", StringComparison.Ordinal) || name.Contains("-F16", StringComparison.Ordinal);
+        Assert.InRange(LogitTests.Compare(backend, name, "exact", TensorFormat.BF16).RelativeRms, 0, halves ? 0.009 : 0.04);
+        if (halves)
+        {
+            Assert.InRange(LogitTests.Compare(backend, name, "exact", TensorFormat.F16).RelativeRms, 0, 0.0065);
+        }
     }
 
     /// <summary>What storing keys and values in fewer bits costs by itself: the plain models have exact weights.</summary>

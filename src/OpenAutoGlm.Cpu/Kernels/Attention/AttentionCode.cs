@@ -93,9 +93,9 @@ static class AttentionCode
     /// <summary>
     /// void (scores: float*, groups: long, largest: float*, totals: float*, corrections: float*, weights: ushort*) for so
     /// many rows: first the maxima of all, then their corrections in one vector, then the weights, so that no row waits
-    /// for the one before.
+    /// for the one before. A whole span needs no loops.
     /// </summary>
-    internal static void Weigh(Assembler code, int rows)
+    internal static void Weigh(Assembler code, int rows, bool wholeSpan)
     {
         (AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest) = (rdi, rsi, rdx);
         (AssemblerRegister64 totals, AssemblerRegister64 corrections, AssemblerRegister64 weights) = (rcx, r8, r9);
@@ -109,7 +109,7 @@ static class AttentionCode
         Constant(code, zmm30, IntegerMagic);
         for (int row = 0; row < rows; row++)
         {
-            Largest(code, row, scores, groups);
+            Largest(code, row, scores, wholeSpan ? null : groups);
             code.vmovss(__dword_ptr[corrections + (row * sizeof(float))], xmm1);
         }
 
@@ -125,7 +125,20 @@ static class AttentionCode
         code.vmovups(__zmmword_ptr[corrections].k2, zmm0);
         for (int row = 0; row < rows; row++)
         {
-            WeighRow(code, row, scores, groups, largest, weights);
+            code.vbroadcastss(zmm1, __dword_ptr[largest + (row * sizeof(float))]);
+            code.vpxord(zmm3, zmm3, zmm3);
+            if (wholeSpan)
+            {
+                for (int group = 0; group < SpanKernels.SpanGroups; group += 2)
+                {
+                    WeighTwo(code, __zmmword_ptr[scores + (row * ScoreRowBytes) + (group * VectorBytes)], __zmmword_ptr[scores + (row * ScoreRowBytes) + ((group + 1) * VectorBytes)], __zmmword_ptr[weights + (row * WeightRowBytes) + (group * VectorBytes / 2)]);
+                }
+            }
+            else
+            {
+                WeighSome(code, row, scores, groups, weights);
+            }
+
             AssemblerMemoryOperand total = __zmmword_ptr[totals + (row * VectorBytes)];
             code.vbroadcastss(zmm2, __dword_ptr[corrections + (row * sizeof(float))]);
             code.vfmadd132ps(zmm2, zmm3, total);
@@ -136,21 +149,33 @@ static class AttentionCode
         code.ret();
     }
 
-    /// <summary>The largest score of a row in the lowest lane of register 1.</summary>
-    static void Largest(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups)
+    /// <summary>The largest score of a row in the lowest lane of register 1; of a whole span where no count is given.</summary>
+    static void Largest(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64? groups)
     {
         code.vmovups(zmm1, __zmmword_ptr[scores + (row * ScoreRowBytes)]);
-        Label loop = code.CreateLabel();
-        Label done = code.CreateLabel();
-        code.mov(rax, groups);
-        code.lea(r10, __[scores + (row * ScoreRowBytes)]);
-        code.Label(ref loop);
-        code.dec(rax);
-        code.jz(done);
-        code.add(r10, VectorBytes);
-        code.vmaxps(zmm1, zmm1, __zmmword_ptr[r10]);
-        code.jmp(loop);
-        code.Label(ref done);
+        if (groups is { } count)
+        {
+            Label loop = code.CreateLabel();
+            Label done = code.CreateLabel();
+            code.mov(rax, count);
+            code.lea(r10, __[scores + (row * ScoreRowBytes)]);
+            code.Label(ref loop);
+            code.dec(rax);
+            code.jz(done);
+            code.add(r10, VectorBytes);
+            code.vmaxps(zmm1, zmm1, __zmmword_ptr[r10]);
+            code.jmp(loop);
+            code.Label(ref done);
+        }
+        else
+        {
+            for (int group = 1; group < SpanKernels.SpanGroups; group++)
+            {
+                code.vmaxps(zmm1, zmm1, __zmmword_ptr[scores + (row * ScoreRowBytes) + (group * VectorBytes)]);
+            }
+        }
+
+        // The largest of sixteen lanes, whatever the order.
         code.vextractf64x4(ymm2, zmm1, 1);
         code.vmaxps(ymm1, ymm1, ymm2);
         code.vextractf128(xmm2, ymm1, 1);
@@ -161,30 +186,19 @@ static class AttentionCode
         code.vmaxps(xmm1, xmm1, xmm2);
     }
 
-    /// <summary>The weights of a row, and their sum in register 3; two groups at a time, and one more where it is left.</summary>
-    static void WeighRow(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest, AssemblerRegister64 weights)
+    /// <summary>The weights of a row against maximum 1, and their sum in register 3; two groups at a time, and one more where it is left.</summary>
+    static void WeighSome(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 weights)
     {
         Label loop = code.CreateLabel();
         Label last = code.CreateLabel();
         Label done = code.CreateLabel();
-        code.vbroadcastss(zmm1, __dword_ptr[largest + (row * sizeof(float))]);
-        code.vpxord(zmm3, zmm3, zmm3);
         code.lea(r10, __[scores + (row * ScoreRowBytes)]);
         code.lea(r11, __[weights + (row * WeightRowBytes)]);
         code.mov(rax, groups);
         code.Label(ref loop);
         code.sub(rax, 2);
         code.jl(last);
-        code.vmovups(zmm4, __zmmword_ptr[r10]);
-        code.vmovups(zmm7, __zmmword_ptr[r10 + VectorBytes]);
-        code.vsubps(zmm4, zmm4, zmm1);
-        code.vsubps(zmm7, zmm7, zmm1);
-        Weight(code, zmm4, zmm5, zmm6, k1);
-        Weight(code, zmm7, zmm8, zmm9, k3);
-        code.vaddps(zmm3, zmm3, zmm4);
-        code.vaddps(zmm3, zmm3, zmm7);
-        code.vcvtne2ps2bf16(zmm4, zmm7, zmm4);
-        code.vmovups(__zmmword_ptr[r11], zmm4);
+        WeighTwo(code, __zmmword_ptr[r10], __zmmword_ptr[r10 + VectorBytes], __zmmword_ptr[r11]);
         code.add(r10, 2 * VectorBytes);
         code.add(r11, VectorBytes);
         code.jmp(loop);
@@ -198,7 +212,22 @@ static class AttentionCode
         code.vcvtneps2bf16(ymm4, zmm4);
         code.vmovups(__ymmword_ptr[r11], ymm4);
         code.Label(ref done);
-        code.nop();
+        code.nop(); // a label wants an instruction behind it
+    }
+
+    /// <summary>The weights of two groups.</summary>
+    static void WeighTwo(Assembler code, AssemblerMemoryOperand first, AssemblerMemoryOperand second, AssemblerMemoryOperand weights)
+    {
+        code.vmovups(zmm4, first);
+        code.vmovups(zmm7, second);
+        code.vsubps(zmm4, zmm4, zmm1);
+        code.vsubps(zmm7, zmm7, zmm1);
+        Weight(code, zmm4, zmm5, zmm6, k1);
+        Weight(code, zmm7, zmm8, zmm9, k3);
+        code.vaddps(zmm3, zmm3, zmm4);
+        code.vaddps(zmm3, zmm3, zmm7);
+        code.vcvtne2ps2bf16(zmm4, zmm7, zmm4);
+        code.vmovups(weights, zmm4);
     }
 
     /// <summary>void (weights: ushort*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
@@ -285,6 +314,69 @@ static class AttentionCode
                 code.vmovups(__zmmword_ptr[sums + rbx + (row * headDim * sizeof(float)) + (i * VectorBytes)], Vectors[(row * vectors) + i]);
             }
         }
+    }
+
+    /// <summary>
+    /// void (group: byte*, to: byte*): a group of Q8_0 into BF16. Codes stand as the BF16 will, in pairs, so only the
+    /// scales must be spread: over two elements of sixteen tokens for keys, over sixteen elements of two tokens for values.
+    /// </summary>
+    internal static void UnpackQ8_0(Assembler code, KvPart part, int headDim)
+    {
+        const int ScaledElements = 32;
+        Indices(code, zmm30, i => part == KvPart.Keys ? i / 2 : i % 2);
+        Indices(code, zmm31, i => part == KvPart.Keys ? 8 + (i / 2) : 2);
+        for (int scaled = 0; scaled < headDim / ScaledElements; scaled++)
+        {
+            code.vcvtph2ps(zmm0, __ymmword_ptr[rdi + (KvLayout.GroupTokens * headDim) + (scaled * KvLayout.GroupTokens * sizeof(ushort))]);
+            if (part == KvPart.Keys)
+            {
+                code.vpermps(zmm1, zmm30, zmm0);
+                code.vpermps(zmm2, zmm31, zmm0);
+                for (int pair = 0; pair < ScaledElements / 2; pair++)
+                {
+                    UnpackPairs(code, ((scaled * ScaledElements / 2) + pair) * KvLayout.GroupTokens, zmm1, zmm2);
+                }
+
+                continue;
+            }
+
+            code.vmovaps(zmm3, zmm30);
+            for (int pair = 0; pair < Pairs; pair++)
+            {
+                code.vpermps(zmm1, zmm3, zmm0);
+                code.vpaddd(zmm3, zmm3, zmm31);
+                UnpackPairs(code, (pair * headDim) + (scaled * ScaledElements), zmm1, zmm1);
+                UnpackPairs(code, (pair * headDim) + (scaled * ScaledElements) + KvLayout.GroupTokens, zmm1, zmm1);
+            }
+        }
+
+        code.vzeroupper();
+        code.ret();
+    }
+
+    /// <summary>Sixteen pairs of codes from a pair on.</summary>
+    static void UnpackPairs(Assembler code, int at, AssemblerRegisterZMM firstSteps, AssemblerRegisterZMM secondSteps)
+    {
+        code.vpmovsxbd(zmm4, __xmmword_ptr[rdi + (at * 2)]);
+        code.vpmovsxbd(zmm5, __xmmword_ptr[rdi + (at * 2) + 16]);
+        code.vcvtdq2ps(zmm4, zmm4);
+        code.vcvtdq2ps(zmm5, zmm5);
+        code.vmulps(zmm4, zmm4, firstSteps);
+        code.vmulps(zmm5, zmm5, secondSteps);
+        code.vcvtne2ps2bf16(zmm4, zmm5, zmm4);
+        code.vmovups(__zmmword_ptr[rsi + (at * sizeof(uint))], zmm4);
+    }
+
+    /// <summary>Sixteen small integers in a register.</summary>
+    static void Indices(Assembler code, AssemblerRegisterZMM to, Func<int, int> index)
+    {
+        for (int i = 0; i < KvLayout.GroupTokens; i += 4)
+        {
+            int four = index(i) | (index(i + 1) << 8) | (index(i + 2) << 16) | (index(i + 3) << 24);
+            code.mov(__dword_ptr[rsp - KvLayout.GroupTokens + i], four);
+        }
+
+        code.vpmovzxbd(to, __xmmword_ptr[rsp - KvLayout.GroupTokens]);
     }
 
     /// <summary>

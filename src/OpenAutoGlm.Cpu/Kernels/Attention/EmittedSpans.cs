@@ -17,6 +17,7 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
     readonly nint[] _scoreOne = new nint[AttentionCode.MostRows + 1];
     readonly nint[] _accumulate = new nint[AttentionCode.MostRows + 1];
     readonly nint[] _weigh = new nint[AttentionCode.MostRows + 1];
+    readonly nint[] _weighSpan = new nint[AttentionCode.MostRows + 1];
 
     internal EmittedSpans(CodeLibrary library, int headDim)
         : base(headDim)
@@ -26,7 +27,8 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
             int rows = i;
             _score[rows] = library.Get($"attention scores BF16 {rows} rows × 4 groups, heads of {headDim}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim)).Entry;
             _scoreOne[rows] = library.Get($"attention scores BF16 {rows} rows × 1 group, heads of {headDim}", code => AttentionCode.Score(code, rows, 1, headDim)).Entry;
-            _weigh[rows] = library.Get($"attention weights BF16 {rows} rows", code => AttentionCode.Weigh(code, rows)).Entry;
+            _weigh[rows] = library.Get($"attention weights BF16 {rows} rows", code => AttentionCode.Weigh(code, rows, wholeSpan: false)).Entry;
+            _weighSpan[rows] = library.Get($"attention weights BF16 {rows} rows, whole span", code => AttentionCode.Weigh(code, rows, wholeSpan: true)).Entry;
             _accumulate[rows] = library.Get($"attention sums BF16 {rows} rows, heads of {headDim}", code => AttentionCode.Accumulate(code, rows, headDim)).Entry;
         }
     }
@@ -65,7 +67,7 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
     }
 
     internal override void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights) =>
-        ((delegate* unmanaged[SuppressGCTransition]<float*, long, float*, float*, float*, void*, void>)_weigh[rows])(scores, groups, states.Largest, states.Totals, corrections, weights);
+        ((delegate* unmanaged[SuppressGCTransition]<float*, long, float*, float*, float*, void*, void>)(groups == SpanGroups ? _weighSpan : _weigh)[rows])(scores, groups, states.Largest, states.Totals, corrections, weights);
 
     internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states) =>
         ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, long, float*, float*, void>)_accumulate[rows])(weights, values, groups, corrections, states.Sums);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
@@ -15,10 +16,11 @@ abstract unsafe class KvUnpacking
     internal abstract void Unpack(KvPart part, byte* group, byte* to);
 
     /// <summary>None for F32 and BF16; F16 becomes F32, Q8_0 becomes BF16.</summary>
-    internal static KvUnpacking Of<T>(TensorFormat format, int headDim)
+    internal static KvUnpacking Of<T>(TensorFormat format, int headDim, CodeLibrary library)
         where T : struct, ILanes<T> => format switch
         {
             TensorFormat.F16 => new FromF16<T>(headDim),
+            TensorFormat.Q8_0 when library.Has(EmittedFeatures.BFloat16) => new EmittedFromQ8_0(library, headDim),
             TensorFormat.Q8_0 => new FromQ8_0<T>(headDim),
             _ => new None(),
         };
@@ -44,6 +46,17 @@ abstract unsafe class KvUnpacking
                 T.Store(Functions.HalvesToFloats(T.LoadHalves((ushort*)group + i)), (float*)to + i);
             }
         }
+    }
+
+    sealed class EmittedFromQ8_0(CodeLibrary library, int headDim) : KvUnpacking
+    {
+        readonly nint _keys = library.Get($"keys from Q8_0, heads of {headDim}", code => AttentionCode.UnpackQ8_0(code, KvPart.Keys, headDim)).Entry;
+        readonly nint _values = library.Get($"values from Q8_0, heads of {headDim}", code => AttentionCode.UnpackQ8_0(code, KvPart.Values, headDim)).Entry;
+
+        internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(ushort);
+
+        internal override void Unpack(KvPart part, byte* group, byte* to) =>
+            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, void>)(part == KvPart.Keys ? _keys : _values))(group, to);
     }
 
     sealed class FromQ8_0<T>(int headDim) : KvUnpacking

@@ -100,41 +100,15 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states)
     {
-        (int r1, int r2, int r3) = (Math.Min(1, rows - 1), Math.Min(2, rows - 1), Math.Min(3, rows - 1));
-        float* w0 = (float*)weights;
-        float* w1 = w0 + (r1 * SpanTokens);
-        float* w2 = w0 + (r2 * SpanTokens);
-        float* w3 = w0 + (r3 * SpanTokens);
-        for (int start = 0; start < headDim; start += ILanes<T>.Count)
+        int start = 0;
+        for (; start <= headDim - ILanes<T>.Count; start += ILanes<T>.Count)
         {
-            int count = Math.Min(ILanes<T>.Count, headDim - start);
-            float* s0 = states.Sums + start;
-            float* s1 = s0 + (r1 * states.SumStride);
-            float* s2 = s0 + (r2 * states.SumStride);
-            float* s3 = s0 + (r3 * states.SumStride);
-            T a = T.Load(s0) * T.Broadcast(corrections[0]);
-            T b = T.Load(s1) * T.Broadcast(corrections[r1]);
-            T c = T.Load(s2) * T.Broadcast(corrections[r2]);
-            T d = T.Load(s3) * T.Broadcast(corrections[r3]);
-            for (int group = 0; group < groups; group++)
-            {
-                for (int pair = 0; pair < ILanes<T>.Count / 2; pair++)
-                {
-                    TElements.Values(values[group], headDim, pair, start, count, out T even, out T odd);
-                    (T v0, T v1) = TElements.AreBFloat16 ? (odd, even) : (even, odd);
-                    int i = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 1 : 0);
-                    int j = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 0 : 1);
-                    a = T.MultiplyAdd(T.Broadcast(w0[j]), v1, T.MultiplyAdd(T.Broadcast(w0[i]), v0, a));
-                    b = T.MultiplyAdd(T.Broadcast(w1[j]), v1, T.MultiplyAdd(T.Broadcast(w1[i]), v0, b));
-                    c = T.MultiplyAdd(T.Broadcast(w2[j]), v1, T.MultiplyAdd(T.Broadcast(w2[i]), v0, c));
-                    d = T.MultiplyAdd(T.Broadcast(w3[j]), v1, T.MultiplyAdd(T.Broadcast(w3[i]), v0, d));
-                }
-            }
+            AccumulatePart((float*)weights, rows, values, groups, corrections, states, start, ILanes<T>.Count);
+        }
 
-            T.Store(a, s0);
-            T.Store(b, s1);
-            T.Store(c, s2);
-            T.Store(d, s3);
+        if (start < headDim)
+        {
+            AccumulatePart((float*)weights, rows, values, groups, corrections, states, start, headDim - start);
         }
     }
 
@@ -170,5 +144,43 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
                 T.StoreFirst(T.Load(states.Sums + ((long)row * states.SumStride) + i) / total, y + ((long)row * headDim) + i, count);
             }
         }
+    }
+
+    /// <summary>Sixteen elements of the head, or those that are left; inlined, so that whole lanes need no counting.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void AccumulatePart(float* weights, int rows, byte** values, int groups, float* corrections, RowStates states, int start, int count)
+    {
+        (int r1, int r2, int r3) = (Math.Min(1, rows - 1), Math.Min(2, rows - 1), Math.Min(3, rows - 1));
+        float* w1 = weights + (r1 * SpanTokens);
+        float* w2 = weights + (r2 * SpanTokens);
+        float* w3 = weights + (r3 * SpanTokens);
+        float* s0 = states.Sums + start;
+        float* s1 = s0 + (r1 * states.SumStride);
+        float* s2 = s0 + (r2 * states.SumStride);
+        float* s3 = s0 + (r3 * states.SumStride);
+        T a = T.Load(s0) * T.Broadcast(corrections[0]);
+        T b = T.Load(s1) * T.Broadcast(corrections[r1]);
+        T c = T.Load(s2) * T.Broadcast(corrections[r2]);
+        T d = T.Load(s3) * T.Broadcast(corrections[r3]);
+        for (int group = 0; group < groups; group++)
+        {
+            byte* tokens = values[group];
+            for (int pair = 0; pair < ILanes<T>.Count / 2; pair++)
+            {
+                TElements.Values(tokens, headDim, pair, start, count, out T even, out T odd);
+                (T v0, T v1) = TElements.AreBFloat16 ? (odd, even) : (even, odd);
+                int i = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 1 : 0);
+                int j = (group * ILanes<T>.Count) + (2 * pair) + (TElements.AreBFloat16 ? 0 : 1);
+                a = T.MultiplyAdd(T.Broadcast(weights[j]), v1, T.MultiplyAdd(T.Broadcast(weights[i]), v0, a));
+                b = T.MultiplyAdd(T.Broadcast(w1[j]), v1, T.MultiplyAdd(T.Broadcast(w1[i]), v0, b));
+                c = T.MultiplyAdd(T.Broadcast(w2[j]), v1, T.MultiplyAdd(T.Broadcast(w2[i]), v0, c));
+                d = T.MultiplyAdd(T.Broadcast(w3[j]), v1, T.MultiplyAdd(T.Broadcast(w3[i]), v0, d));
+            }
+        }
+
+        T.Store(a, s0);
+        T.Store(b, s1);
+        T.Store(c, s2);
+        T.Store(d, s3);
     }
 }

@@ -18,7 +18,7 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
     where T : struct, ILanes<T>
 {
     /// <summary>Results that a thread keeps at a time, if there are not so many rows that fewer panels cannot be taken.</summary>
-    const int TileElements = 16384;
+    const int TileElements = 65536;
 
     readonly WorkerPool _pool;
     readonly Scratch _scratch;

@@ -55,7 +55,6 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
     internal override void Load(float* x, int row, byte* memory)
     {
         byte* to = memory + (row * RowBytes);
-        int* integers = stackalloc int[Block];
         for (int block = 0; block < K / Block; block++, to += BlockBytes)
         {
             T lower = T.Load(x + (block * Block));
@@ -68,10 +67,8 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
                 (lower, upper) = (T.Zero, T.Zero);
             }
 
-            T.Store(T.ToInts(T.Round(lower * inverse)), integers);
-            T.Store(T.ToInts(T.Round(upper * inverse)), integers + 16);
-            Vector128<sbyte> first = Narrow(integers);
-            Vector128<sbyte> second = Narrow(integers + 16);
+            Vector128<sbyte> first = T.ToBytes(T.ToInts(T.Round(lower * inverse)));
+            Vector128<sbyte> second = T.ToBytes(T.ToInts(T.Round(upper * inverse)));
             if (Wide)
             {
                 Split(first, (short*)to);
@@ -90,11 +87,6 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
             (scales[0], scales[1], scales[2], scales[3]) = (scale, scale * (a + b), scale * a, scale * b);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<sbyte> Narrow(int* integers) => Vector128.Narrow(
-        Vector128.Narrow(Vector128.Load(integers), Vector128.Load(integers + 4)),
-        Vector128.Narrow(Vector128.Load(integers + 8), Vector128.Load(integers + 12)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Split(Vector128<sbyte> codes, short* to)

@@ -121,6 +121,52 @@ public class SamplerTests
     }
 
     [Fact]
+    public void Filters_over_a_large_vocabulary_choose_what_filters_over_all_of_it_sorted_would()
+    {
+        Random random = new(7);
+        float[] logits = new float[30_011];
+        Sampler sampler = new(logits.Length);
+        for (int round = 0; round < 60; round++)
+        {
+            // From nearly flat, where all tokens matter, to steep, where a few do; some equal, some ruled out.
+            double steepness = Math.Pow(2, (round % 10) - 5);
+            foreach (ref float logit in logits.AsSpan())
+            {
+                logit = random.Next(20) switch { 0 => 1, 1 => float.NegativeInfinity, _ => (float)(steepness * Math.Log(random.NextDouble())) };
+            }
+
+            SamplingOptions options = new()
+            {
+                Temperature = random.Next(2) == 0 ? 1 : 0.7f,
+                TopK = (round / 10) switch { 0 or 1 => 0, 2 => random.Next(1, 100), _ => random.Next(1, 40_000) },
+                TopP = random.Next(3) == 0 ? 1 : 1 - (0.999f * random.NextSingle()),
+                MinP = random.Next(3) == 0 ? 0.3f * random.NextSingle() : 0,
+            };
+            DrawKey key = new(99, round, round);
+            Assert.Equal(BySorting(logits, options, key.Uniform()), sampler.Sample(logits, options, null, null, key));
+        }
+    }
+
+    [Fact]
+    public void The_largest_is_found_wherever_it_stands()
+    {
+        for (int length = 1; length < 40; length++)
+        {
+            float[] row = [.. Enumerable.Range(0, length).Select(i => -100f - i)];
+            for (int place = 0; place < length; place++)
+            {
+                row[place] = 5;
+                row[^1] = Math.Max(row[^1], 5); // an equal one at the end
+                Assert.Equal((place, 5), Argmax.Of(row));
+                row[place] = row[^1] = -7;
+            }
+        }
+
+        Assert.Equal((-1, float.NegativeInfinity), Argmax.Of([.. Enumerable.Repeat(float.NegativeInfinity, 33)]));
+        Assert.Equal((0, float.MinValue), Argmax.Of([.. Enumerable.Repeat(float.MinValue, 33)]));
+    }
+
+    [Fact]
     public void A_token_said_often_loses_even_when_the_choice_is_greedy()
     {
         SamplingOptions options = SamplingOptions.Greedy with { FrequencyPenalty = 0.2f };
@@ -256,6 +302,26 @@ public class SamplerTests
 
     static int Choose(float[] logits, SamplingOptions options, int position = 0, TokenHistory? history = null, ITokenMask? mask = null) =>
         new Sampler(logits.Length).Sample(logits, options, history, mask, new DrawKey(99, 0, position));
+
+    /// <summary>The definition: filters over the sorted weights, and a draw over what they leave, in rising ids.</summary>
+    static int BySorting(float[] logits, SamplingOptions options, double uniform)
+    {
+        float[] weights = new float[logits.Length];
+        Sampling.Softmax.Exponentiate(logits, logits.Max(), options.Temperature, weights);
+        int[] order = [.. Enumerable.Range(0, weights.Length).Where(i => weights[i] > 0).OrderByDescending(i => weights[i])];
+        order = options.TopK > 0 ? [.. order.Take(options.TopK)] : order;
+        if (options.TopP < 1)
+        {
+            double enough = options.TopP * order.Sum(i => (double)weights[i]);
+            double taken = 0;
+            order = [.. order.TakeWhile(i => (taken += weights[i]) - weights[i] < enough)];
+        }
+
+        int[] left = [.. order.Where(i => weights[i] >= options.MinP).Order()];
+        double target = uniform * left.Sum(i => (double)weights[i]);
+        double sum = 0;
+        return left.FirstOrDefault(i => (sum += weights[i]) > target, left[^1]);
+    }
 
     static int[] Support(float[] logits, SamplingOptions options) =>
         [.. Enumerable.Range(0, 3000).Select(position => Choose(logits, options, position)).Distinct().Order()];

@@ -29,26 +29,28 @@ sealed unsafe class EmittedProduct : PanelProduct
     readonly int _k;
     readonly StripShape _shape;
     readonly RoundedActivations<Lanes512> _activations;
-    readonly delegate* unmanaged<StripArguments*, void> _toStrip;
+
+    // These take half a microsecond, so the collector may wait for them.
+    readonly delegate* unmanaged[SuppressGCTransition]<StripArguments*, void> _toStrip;
+    readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _tiles; // by number of rows
     readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
-    readonly delegate* unmanaged<TileArguments*, void>[] _tiles; // by number of rows
 
     internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
     {
         (_format, _k) = (PanelFormat.Of(format), k);
         _shape = StripShape.Of(_format);
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
-        _toStrip = (delegate* unmanaged<StripArguments*, void>)StripCode.Get(library, _format).Entry;
+        _toStrip = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format).Entry;
         _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
         for (int rows = 1; rows <= RowsCode.MostRows; rows++)
         {
             _rows[rows] = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
         }
 
-        _tiles = new delegate* unmanaged<TileArguments*, void>[TileCode.MostRows + 1];
+        _tiles = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[TileCode.MostRows + 1];
         for (int rows = 1; rows <= TileCode.MostRows; rows++)
         {
-            _tiles[rows] = (delegate* unmanaged<TileArguments*, void>)TileCode.Get(library, _shape, rows).Entry;
+            _tiles[rows] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)TileCode.Get(library, _shape, rows).Entry;
         }
     }
 
