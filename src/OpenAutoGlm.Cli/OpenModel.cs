@@ -1,5 +1,7 @@
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Cli.Pull;
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Hub;
 
@@ -12,7 +14,13 @@ static class OpenModel
     public static async Task<AutoInferenceEngine> EngineAsync(string? name, AutoInferenceOptions options, CommandConsole console, CancellationToken cancellation)
     {
         string path = await LocateAsync(name, options.Hub, console, cancellation);
-        return await AutoInferenceEngine.FromPretrainedAsync(path, options, progress: null, cancellation);
+        AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(path, options, progress: null, cancellation);
+        if (engine.Backend is CpuBackend { PlanFile: { Outcome: PlanFileOutcome.Written or PlanFileOutcome.Failed } report })
+        {
+            console.Note($"Plan of {Units.Bytes(report.Bytes)} for later starts: {report}");
+        }
+
+        return engine;
     }
 
     /// <summary>A model's files.</summary>

@@ -95,11 +95,24 @@ public sealed class CpuBackend : IBackend
     /// <inheritdoc/>
     public Plan Lower(ModelGraph graph, PlanLimits limits)
     {
-        (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
-        WeightStore weights = new(Options.PlanCache, Machine, _pool);
+        // The data of a plan file are checked while passes and kernels are at work.
+        WeightStore weights = new(Options.PlanCache, Machine);
+        try
+        {
+            return Lower(graph, limits, weights);
+        }
+        catch (PlanFileException damage)
+        {
+            return Lower(graph, limits, new WeightStore(Options.PlanCache, Machine, damage.Message));
+        }
+    }
+
+    Plan Lower(ModelGraph graph, PlanLimits limits, WeightStore weights)
+    {
         List<PlanStep> steps = [];
         try
         {
+            (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
             PlanScope scope = new(limits, weights);
             foreach (Node node in fused.Nodes)
             {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Packing;
@@ -43,13 +42,18 @@ sealed unsafe class WeightStore : IDisposable
     /// <summary>Weights that may have been packed before.</summary>
     /// <param name="cache">Where; null for nowhere.</param>
     /// <param name="machine">Everything besides the model that the packed bytes depend on: build, instruction set.</param>
-    /// <param name="pool">Threads that check the file.</param>
-    internal WeightStore(PlanCache? cache, string machine, WorkerPool pool)
+    /// <param name="damage">What was wrong with a file that was found before: none is looked for then, and a new one is written.</param>
+    internal WeightStore(PlanCache? cache, string machine, string? damage = null)
     {
-        (_cache, _key) = (cache, cache is null ? "" : $"model {cache.Model}, {machine}");
+        (_cache, _key, _reason) = (cache, cache is null ? "" : $"model {cache.Model}, {machine}", damage);
+        if (damage is not null)
+        {
+            return;
+        }
+
         foreach (string path in cache?.Paths ?? [])
         {
-            if (PlanFile.TryOpen(path, _key, pool, out _file, out string? reason))
+            if (PlanFile.TryOpen(path, _key, out _file, out string? reason))
             {
                 _reason = null;
                 return;
@@ -100,9 +104,15 @@ sealed unsafe class WeightStore : IDisposable
     /// Says that every kernel has its weights. Writes the plan file if any of them had to be packed; that it cannot be
     /// written is no failure, and the report says so.
     /// </summary>
+    /// <exception cref="PlanFileException">The file that weights came from is damaged, so that all of them are to be packed.</exception>
     internal void Keep()
     {
         Debug.Assert(Report.Outcome == PlanFileOutcome.None);
+        if (_file?.Damage() is { } damage)
+        {
+            throw new PlanFileException($"{_file.Path}: {damage}");
+        }
+
         Report = _cache is null || _bytes < _cache.LeastBytes || (_cache.IsReadOnly && _packedBytes > 0) ? new PlanFileReport(PlanFileOutcome.None, null, _bytes, null)
             : _packedBytes == 0 ? new PlanFileReport(PlanFileOutcome.Mapped, _file!.Path, _bytes, null)
             : Write(_cache);

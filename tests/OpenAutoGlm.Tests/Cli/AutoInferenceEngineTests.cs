@@ -1,4 +1,6 @@
 using System.Text;
+using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Models;
@@ -35,6 +37,34 @@ public sealed class AutoInferenceEngineTests : IDisposable
         DateTime written = File.GetLastWriteTimeUtc(file);
         await using AutoInferenceEngine again = await AutoInferenceEngine.FromPretrainedAsync("synth:llama-tiny:q8_0", options, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(written, File.GetLastWriteTimeUtc(file));
+    }
+
+    [Fact]
+    public async Task A_second_start_maps_the_plan_of_the_first_a_damaged_one_is_made_anew_and_all_answer_the_same()
+    {
+        AutoInferenceOptions options = Options() with { Plan = PlanPlace.At(_cache.File("tiny.autoglm-plan")), TuningBudget = TimeSpan.FromMilliseconds(50) };
+        List<(PlanFileOutcome Outcome, string Answer)> starts = [];
+        for (int start = 0; start < 4; start++)
+        {
+            if (start == 3)
+            {
+                // The data begin at 2 MiB; kernels have been given them before the damage is found.
+                using FileStream plan = File.OpenWrite(_cache.File("tiny.autoglm-plan"));
+                plan.Position = (2 << 20) + 100;
+                plan.WriteByte(0xA5);
+                plan.WriteByte(0x5A);
+            }
+
+            await using AutoInferenceEngine engine = AutoInferenceEngine.FromPretrained("synth:llama-tiny", start != 2 ? options : options with { Plan = PlanPlace.Nowhere });
+            string answer = await engine.GenerateAsync("Hello", SamplingOptions.Greedy, maxTokens: 6, TestContext.Current.CancellationToken);
+            starts.Add((Assert.IsType<CpuBackend>(engine.Backend).PlanFile!.Outcome, answer));
+        }
+
+        // The search for the fastest kernels at the first load has written the plan, and the engine maps it.
+        Assert.Equal([PlanFileOutcome.Mapped, PlanFileOutcome.Mapped, PlanFileOutcome.None, PlanFileOutcome.Written], starts.Select(start => start.Outcome));
+        Assert.Single(starts.Select(start => start.Answer).Distinct());
+        Assert.True(File.Exists(_cache.File("tuning.json")));
+        Assert.Equal(0, _cache.OpenMappings);
     }
 
     [Fact]

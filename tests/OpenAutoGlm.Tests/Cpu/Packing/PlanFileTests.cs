@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Models;
 
 namespace OpenAutoGlm.Cpu.Packing;
@@ -9,15 +8,10 @@ public sealed class PlanFileTests : IDisposable
     const string Machine = "build 1, scalar";
 
     readonly TemporaryFolder _folder = new();
-    readonly WorkerPool _pool = new(2);
 
     string Plan => _folder.File("model.autoglm-plan");
 
-    public void Dispose()
-    {
-        _pool.Dispose();
-        _folder.Dispose();
-    }
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void The_second_start_maps_what_the_first_one_packed_and_packs_nothing()
@@ -36,10 +30,11 @@ public sealed class PlanFileTests : IDisposable
         Start();
         (PlanFileReport report, int packed) = Start(machine: "build 2, scalar");
         Assert.Equal((PlanFileOutcome.Written, 3), (report.Outcome, packed));
-        Assert.Contains("made for something else", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("made for another build", report.Reason, StringComparison.Ordinal);
 
         (report, packed) = Start(model: "another", machine: "build 2, scalar");
         Assert.Equal((PlanFileOutcome.Written, 3), (report.Outcome, packed));
+        Assert.Contains("made for another model", report.Reason, StringComparison.Ordinal);
         Assert.Equal(PlanFileOutcome.Mapped, Start(model: "another", machine: "build 2, scalar").Report.Outcome);
     }
 
@@ -136,13 +131,26 @@ public sealed class PlanFileTests : IDisposable
     }
 
     [Fact]
+    public void Damaged_data_that_kernels_have_already_been_given_are_packed_anew()
+    {
+        Start();
+        byte[] bytes = File.ReadAllBytes(Plan);
+        bytes[PlanFileHeader.DataOffset + 5000] ^= 1;
+        File.WriteAllBytes(Plan, bytes);
+        (PlanFileReport report, int packed) = Start();
+        Assert.Equal((PlanFileOutcome.Written, 3), (report.Outcome, packed));
+        Assert.Contains("damaged in the 2 MiB from byte 2097152 on", report.Reason, StringComparison.Ordinal);
+        Assert.Equal(PlanFileOutcome.Mapped, Start().Report.Outcome);
+    }
+
+    [Fact]
     public void Another_version_of_the_format_is_refused_by_its_number()
     {
         Start();
         byte[] bytes = File.ReadAllBytes(Plan);
         bytes[8] = 77;
         File.WriteAllBytes(Plan, bytes);
-        Assert.False(PlanFile.TryOpen(Plan, "key", _pool, out _, out string? reason));
+        Assert.False(PlanFile.TryOpen(Plan, "key", out _, out string? reason));
         Assert.Contains("version 77", reason, StringComparison.Ordinal);
     }
 
@@ -165,11 +173,7 @@ public sealed class PlanFileTests : IDisposable
         for (int round = 0; round < 5; round++)
         {
             File.Delete(Plan);
-            (PlanFileReport Report, int Packed)[] starts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
-            {
-                using WorkerPool pool = new(1);
-                return Start(pool: pool);
-            })));
+            (PlanFileReport Report, int Packed)[] starts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Start())));
             Assert.All(starts, start => Assert.Contains(start.Report.Outcome, new[] { PlanFileOutcome.Written, PlanFileOutcome.Mapped }));
             Assert.Equal(PlanFileOutcome.Mapped, Start().Report.Outcome);
             Assert.Single(Directory.GetFiles(_folder.Root));
@@ -234,6 +238,19 @@ public sealed class PlanFileTests : IDisposable
     }
 
     [Fact]
+    public void A_cache_that_is_only_read_is_never_written_and_used_where_it_has_everything()
+    {
+        PlanCache cache = new([Plan], "model") { LeastBytes = 0, IsReadOnly = true };
+        Assert.Equal((PlanFileOutcome.None, 3), (Start(cache).Report.Outcome, Start(cache).Packed));
+        Assert.False(File.Exists(Plan));
+        Start();
+        Assert.Equal((PlanFileOutcome.Mapped, 0), (Start(cache).Report.Outcome, Start(cache).Packed));
+        byte[] before = File.ReadAllBytes(Plan);
+        Assert.Equal((PlanFileOutcome.None, 1), (Start(cache, weights: 4).Report.Outcome, Start(cache, weights: 4).Packed));
+        Assert.Equal(before, File.ReadAllBytes(Plan));
+    }
+
+    [Fact]
     public void Little_is_not_kept_unless_somebody_named_a_file()
     {
         (PlanFileReport report, _) = Start(new PlanCache([Plan], "model"));
@@ -275,36 +292,56 @@ public sealed class PlanFileTests : IDisposable
 
     bool IsRefused()
     {
-        if (PlanFile.TryOpen(Plan, $"model model, {Machine}", _pool, out PlanFile? file, out string? reason))
+        if (!PlanFile.TryOpen(Plan, $"model model, {Machine}", out PlanFile? file, out string? reason))
         {
-            file.Dispose();
-            return false;
+            return reason is not null;
         }
 
-        return reason is not null;
+        using (file)
+        {
+            return file.Damage() is not null;
+        }
     }
 
-    (PlanFileReport Report, int Packed) Start(string model = "model", string machine = Machine, int weights = 3, WorkerPool? pool = null) =>
-        Start(new PlanCache([Plan], model) { LeastBytes = 0 }, machine, weights, pool);
+    (PlanFileReport Report, int Packed) Start(string model = "model", string machine = Machine, int weights = 3) =>
+        Start(new PlanCache([Plan], model) { LeastBytes = 0 }, machine, weights);
 
     /// <summary>Does what a backend does while it lowers a graph, and checks every byte that it is given.</summary>
-    unsafe (PlanFileReport Report, int Packed) Start(PlanCache cache, string machine = Machine, int weights = 3, WorkerPool? pool = null)
+    static (PlanFileReport Report, int Packed) Start(PlanCache cache, string machine = Machine, int weights = 3)
+    {
+        try
+        {
+            return Start(new WeightStore(cache, machine), weights);
+        }
+        catch (PlanFileException damage)
+        {
+            return Start(new WeightStore(cache, machine, damage.Message), weights);
+        }
+    }
+
+    static unsafe (PlanFileReport Report, int Packed) Start(WeightStore opened, int weights)
     {
         int packed = 0;
-        using WeightStore store = new(cache, machine, pool ?? _pool);
+        using WeightStore store = opened;
         for (int i = 0; i < weights; i++)
         {
             int bytes = 1000 + (i * 1_500_000);
             byte value = (byte)(i + 1);
-            byte* place = store.Get($"blk.{i}", "rows", bytes, [], destination =>
+            store.Get($"blk.{i}", "rows", bytes, [], destination =>
             {
                 packed++;
                 new Span<byte>(destination, bytes).Fill(value);
             });
-            Assert.False(new ReadOnlySpan<byte>(place, bytes).ContainsAnyExcept(value));
         }
 
         store.Keep();
+        for (int i = 0; i < weights; i++)
+        {
+            int bytes = 1000 + (i * 1_500_000);
+            byte* place = store.Get($"blk.{i}", "rows", bytes, [], _ => packed++);
+            Assert.False(new ReadOnlySpan<byte>(place, bytes).ContainsAnyExcept((byte)(i + 1)));
+        }
+
         return (store.Report, packed);
     }
 
