@@ -13,7 +13,7 @@ public class ModelMeterTests
         using ModelMeter meter = new(model.Config, model, backend, new MeterLimits(Sequences: 3, Tokens: 80, KvTokens: 240, StepTokens: 8, TensorFormat.F32));
         Assert.Equal(3 * meter.Plan.Steps.Length, Calls(after => meter.Prefill(20, 5, after)));
         Assert.Equal(meter.Plan.Steps.Length, Calls(after => meter.Decode(3, 70, after)));
-        Assert.Equal(2 * 2 * 2 * 4 * sizeof(ushort), meter.KvBytesPerToken);
+        Assert.Equal(2 * 2 * 2 * 4 * sizeof(float), meter.KvBytesPerToken);
     }
 
     [Fact]
