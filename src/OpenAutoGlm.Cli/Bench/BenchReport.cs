@@ -74,6 +74,11 @@ sealed record BenchReport
     public void Print(CommandConsole console)
     {
         PrintHead(console);
+        if (Rows.Count == 0)
+        {
+            return;
+        }
+
         Table table = BenchTable.Of(console, "test", "tokens/s", "least", "most", "GB/s", "GOP/s", "memory gave", "floor", "of the floor");
         foreach (BenchRow row in Rows)
         {

@@ -57,11 +57,20 @@ sealed record OperatorReport(BenchTest Test, IReadOnlyList<OperatorRow> Rows, Ma
         return new OperatorReport(
             test,
             [.. meter.Plan.Steps
-                .Select((step, i) => (step.Kernel.Name, Cost: StepCost.Of(step.Node, sizes), Seconds: ticks[i] / (double)Stopwatch.Frequency / runs))
+                .Select((step, i) => (Name: NameOf(step), Cost: StepCost.Of(step.Node, sizes), Seconds: ticks[i] / (double)Stopwatch.Frequency / runs))
                 .GroupBy(step => (step.Name, step.Cost.Weights))
                 .Select(group => new OperatorRow(group.Key.Name, group.Count(), group.Sum(step => step.Seconds), group.Aggregate(default(StepCost), (sum, step) => sum + step.Cost)))
                 .OrderByDescending(row => row.Seconds)],
             machine);
+    }
+
+    /// <summary>The kernel, and the matrices that it multiplies with: the same kernel is another matter for another shape.</summary>
+    static string NameOf(PlanStep step)
+    {
+        string[] shapes = [.. step.Node.Inputs
+            .Where(input => input.Constant is { Shape.Rank: > 1 })
+            .Select(input => $"{input.Constant!.Shape}")];
+        return shapes.Length == 0 ? step.Kernel.Name : $"{step.Kernel.Name} {string.Join(" + ", shapes)}";
     }
 
     public MachineLimits Limits(OperatorRow row) => new(Machine.ReadBytesPerSecond, WeightFormat.Rate(row.Cost.Weights, Machine));
