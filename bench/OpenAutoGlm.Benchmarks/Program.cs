@@ -15,6 +15,14 @@ switch (args.FirstOrDefault())
         return 0;
     case "tile":
         TileBenchmark.Run();
+        foreach (int panels in (int[])[2, 8, 64])
+        {
+            foreach (int rows in (int[])[48, 192, 512])
+            {
+                TileBenchmark.Parts(TensorFormat.Q8_0, 2048, rows, panels);
+            }
+        }
+
         return 0;
     default:
         Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile");

@@ -16,6 +16,7 @@ static unsafe class TileBenchmark
     internal static void Run()
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
+        byte** x = stackalloc byte*[TileCode.MostRows];
         foreach (StripShape shape in (StripShape[])[new(1, false, 0), new(1, false, 8), new(1, true, 0), new(2, false, 32)])
         {
             foreach (int rows in (int[])[4, 5, 6])
@@ -24,13 +25,12 @@ static unsafe class TileBenchmark
                 using NativeMemoryOwner strip = new(shape.BlockBytes * Blocks);
                 using NativeMemoryOwner lines = new(RoundedActivations<Lanes512>.LineBytes * (Blocks + 1) * rows);
                 using NativeMemoryOwner results = new(rows * 128);
-                TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1 };
                 for (int i = 0; i < rows; i++)
                 {
-                    arguments.X[i] = (long)(lines.Pointer + (i * RoundedActivations<Lanes512>.LineBytes * (Blocks + 1)));
-                    arguments.Sums[i] = (long)(results.Pointer + (i * 128));
-                    arguments.Y[i] = (long)(results.Pointer + (i * 128));
+                    x[i] = lines.Pointer + (i * RoundedActivations<Lanes512>.LineBytes * (Blocks + 1));
                 }
+
+                TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1, X = x, Sums = results.Pointer };
 
                 double best = double.PositiveInfinity;
                 for (int round = 0; round < 9; round++)
@@ -47,5 +47,54 @@ static unsafe class TileBenchmark
                 Console.WriteLine($"{shape,-10} {rows} × 32  {2.0 * rows * 32 * 32 * Blocks * Calls / best / 1e9,6:F0} GOP/s");
             }
         }
+    }
+
+    /// <summary>The parts of a product of many rows, each alone: rounding rows, taking panels apart, and all of a call.</summary>
+    internal static void Parts(OpenAutoGlm.Graph.Formats.TensorFormat format, int k, int rows, int panels)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
+        EmittedProduct product = new(code, format, k);
+        using NativeMemoryOwner weights = new(product.PanelBytes * panels * 16);
+        using NativeMemoryOwner lines = new(product.Activations.Bytes(rows));
+        using NativeMemoryOwner x = new((long)rows * k * 4);
+        using NativeMemoryOwner y = new((long)rows * panels * 16 * 4);
+        using NativeMemoryOwner scratch = new(product.WorkerBytes);
+        using NativeMemoryOwner list = new(rows * 4);
+        Random random = new(1);
+        for (long i = 0; i < (long)rows * k; i++)
+        {
+            ((float*)x.Pointer)[i] = (float)random.NextDouble();
+        }
+
+        for (int i = 0; i < rows; i++)
+        {
+            ((int*)list.Pointer)[i] = i;
+        }
+
+        double load = Best(() =>
+        {
+            for (int i = 0; i < rows; i++)
+            {
+                product.Activations.Load((float*)x.Pointer + ((long)i * k), i, lines.Pointer);
+            }
+        });
+        RowList all = new((nint)list.Pointer, (nint)list.Pointer, rows);
+        PackedWeights packed = new((nint)weights.Pointer, product.PanelBytes, panels * 16);
+        double multiply = Best(() => product.Multiply(packed, 0, panels, all, (float*)y.Pointer, panels * 16, lines.Pointer, scratch.Pointer));
+        double operations = 2.0 * rows * k * panels * 16;
+        Console.WriteLine($"{format} k {k} rows {rows} panels {panels}: rounding {load / rows / k * 32 * 1e9:F1} ns for 32, product {operations / multiply / 1e9:F0} GOP/s");
+    }
+
+    static double Best(Action action)
+    {
+        double best = double.PositiveInfinity;
+        for (int round = 0; round < 15; round++)
+        {
+            double start = MatMulBenchmark.Clock(1);
+            action();
+            best = Math.Min(best, MatMulBenchmark.Clock(1) - start);
+        }
+
+        return best;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
@@ -62,9 +63,11 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     internal override long PanelBytes => _format.PanelBytes(_k);
 
-    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes;
+    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes + (2 * PointerBytes);
 
     long StripBytes => StripBlocks * _shape.BlockBytes;
+
+    static long PointerBytes => MostRows * sizeof(long);
 
     /// <summary>The sums of a call between its strips: rows of y are too far apart to stay in a cache.</summary>
     static long SumsBytes => MostPanels / TileCode.Panels * PairBytes;
@@ -104,6 +107,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
         if (rows.Count <= FewRows)
@@ -112,10 +116,23 @@ sealed unsafe class EmittedProduct : PanelProduct
             return;
         }
 
+        byte** x = (byte**)(scratch + StripBytes + SumsBytes + PairBytes);
+        byte** y = x + MostRows;
+        long rowBytes = _activations.RowBytes;
+        for (int i = 0; i < rows.Count; i++)
+        {
+            x[i] = activations + (rows.XOf(i) * rowBytes);
+            y[i] = (byte*)results[i];
+        }
+
         // Strip after strip, so that the activations of a strip stay in the second cache while the panels change.
+        TileArguments arguments = new() { Strip = scratch };
         for (int start = 0; start < _k; start += StripElements)
         {
             int elements = Math.Min(StripElements, _k - start);
+            arguments.Blocks = elements / 32;
+            arguments.Adds = start;
+            arguments.XOffset = start / 32 * RoundedActivations<Lanes512>.LineBytes;
             for (int pair = 0; pair < panels; pair += TileCode.Panels)
             {
                 for (int i = 0; i < TileCode.Panels; i++)
@@ -132,15 +149,34 @@ sealed unsafe class EmittedProduct : PanelProduct
                     (nint)At(weights, panel + nextPair, nextStart),
                     (nint)At(weights, panel + Math.Min(nextPair + 1, panels - 1), nextStart),
                     elements / _format.Blocks.BlockElements * _format.UnitBytes);
-
-                float* sums = (float*)(scratch + StripBytes + (pair / TileCode.Panels * PairBytes));
-                Results partial = new(rows, (nint)sums, TileCode.Panels * LaneFloats, InOrder: true);
-                Results whole = results with { First = results.First + (pair * PanelRows * sizeof(float)) };
-                Tiles(elements / 32, start, rows, partial, start + elements == _k ? whole : partial, activations, scratch, ahead);
+                arguments.X = x;
+                arguments.Sums = scratch + StripBytes + (pair / TileCode.Panels * PairBytes);
+                arguments.Y = start + elements == _k ? y : null;
+                arguments.YOffset = pair * PanelRows * sizeof(float);
+                Tiles(arguments, rows.Count, rowBytes, ahead);
             }
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Tiles(TileArguments arguments, int rows, long rowBytes, Ahead ahead)
+    {
+        int tiles = (rows + TileCode.MostRows - 1) / TileCode.MostRows;
+        for (int tile = 0; tile < tiles; tile++)
+        {
+            // As even as can be: 8 rows are 4 and 4, not 6 and 2.
+            int count = (rows + tiles - tile - 1) / (tiles - tile);
+            arguments.Ahead = count * rowBytes;
+            _tiles[count](&arguments);
+            arguments.X += count;
+            arguments.Sums += count * TileArguments.SumsStride;
+            arguments.Y = arguments.Y is null ? null : arguments.Y + count;
+            rows -= count;
+            ahead.Fetch(tile, tiles);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
         int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows;
@@ -162,29 +198,6 @@ sealed unsafe class EmittedProduct : PanelProduct
                 _rows[count](&arguments);
                 first += count;
             }
-        }
-    }
-
-    void Tiles(int blocks, int start, RowList rows, Results sums, Results results, byte* activations, byte* strip, Ahead ahead)
-    {
-        TileArguments arguments = new() { Strip = strip, Blocks = blocks, Adds = start };
-        byte* lines = activations + (start / 32 * RoundedActivations<Lanes512>.LineBytes);
-        int tiles = (rows.Count + TileCode.MostRows - 1) / TileCode.MostRows;
-        for (int tile = 0, first = 0; tile < tiles; tile++)
-        {
-            // As even as can be: 8 rows are 4 and 4, not 6 and 2.
-            int count = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
-            for (int i = 0; i < count; i++)
-            {
-                arguments.X[i] = (long)(lines + (rows.XOf(first + i) * _activations.RowBytes));
-                arguments.Sums[i] = (long)sums[first + i];
-                arguments.Y[i] = (long)results[first + i];
-            }
-
-            arguments.Ahead = count * _activations.RowBytes;
-            _tiles[count](&arguments);
-            ahead.Fetch(tile, tiles);
-            first += count;
         }
     }
 

@@ -14,8 +14,13 @@ unsafe struct TileArguments
     internal const int AddsAt = 16;
     internal const int AheadAt = 24;
     internal const int XAt = 32;
-    internal const int SumsAt = XAt + (8 * TileCode.MostRows);
-    internal const int YAt = SumsAt + (8 * TileCode.MostRows);
+    internal const int XOffsetAt = 40;
+    internal const int SumsAt = 48;
+    internal const int YAt = 56;
+    internal const int YOffsetAt = 64;
+
+    /// <summary>Bytes from a row of sums to the next.</summary>
+    internal const int SumsStride = TileCode.Panels * PanelFormat.LineBytes;
 
     /// <summary>The strip, as <see cref="StripCode"/> writes it.</summary>
     internal byte* Strip;
@@ -29,14 +34,20 @@ unsafe struct TileArguments
     /// <summary>Bytes from each row to the one in its place in the next tile, which is fetched ahead; a guess does no harm.</summary>
     internal long Ahead;
 
-    /// <summary>The lines of each row of activations, at the strip's first block.</summary>
-    internal fixed long X[TileCode.MostRows];
+    /// <summary>For each row of the tile, where its lines of activations begin.</summary>
+    internal byte** X;
 
-    /// <summary>The sums so far of each row, one for each weight row of the strip.</summary>
-    internal fixed long Sums[TileCode.MostRows];
+    /// <summary>What is added to these: the distance to the strip's first block.</summary>
+    internal long XOffset;
 
-    /// <summary>Where the sums of each row go.</summary>
-    internal fixed long Y[TileCode.MostRows];
+    /// <summary>The sums so far, a row of two panels after the other.</summary>
+    internal byte* Sums;
+
+    /// <summary>Where the sums of each row go in the end; null for back to Sums.</summary>
+    internal byte** Y;
+
+    /// <summary>What is added to these.</summary>
+    internal long YOffset;
 }
 
 /// <summary>
@@ -78,10 +89,15 @@ static unsafe class TileCode
         a.mov(r12, __qword_ptr[rdi + TileArguments.AheadAt]);
         a.mov(rsi, __qword_ptr[rdi + TileArguments.StripAt]);
         a.mov(rcx, __qword_ptr[rdi + TileArguments.BlocksAt]);
+        a.mov(rax, __qword_ptr[rdi + TileArguments.XAt]);
+        a.mov(rdx, __qword_ptr[rdi + TileArguments.XOffsetAt]);
         for (int row = 0; row < rows; row++)
         {
-            a.mov(x[row], __qword_ptr[rdi + (TileArguments.XAt + (8 * row))]);
+            a.mov(x[row], __qword_ptr[rax + (8 * row)]);
+            a.add(x[row], rdx);
         }
+
+        a.mov(rdx, __qword_ptr[rdi + TileArguments.SumsAt]);
 
         Label fresh = a.CreateLabel();
         Label ready = a.CreateLabel();
@@ -90,10 +106,9 @@ static unsafe class TileCode
         a.je(fresh);
         for (int row = 0; row < rows; row++)
         {
-            a.mov(rdx, __qword_ptr[rdi + (TileArguments.SumsAt + (8 * row))]);
             for (int panel = 0; panel < Panels; panel++)
             {
-                a.vmovups(Sum(row, panel), __zmmword_ptr[rdx + (panel * 64)]);
+                a.vmovups(Sum(row, panel), __zmmword_ptr[rdx + ((row * TileArguments.SumsStride) + (panel * 64))]);
             }
         }
 
@@ -192,15 +207,33 @@ static unsafe class TileCode
         a.add(rax, Line.LineBytes);
         a.dec(rcx);
         a.jnz(block);
+        Label back = a.CreateLabel();
+        Label done = a.CreateLabel();
+        a.mov(rax, __qword_ptr[rdi + TileArguments.YAt]);
+        a.mov(rcx, __qword_ptr[rdi + TileArguments.YOffsetAt]);
+        a.test(rax, rax);
+        a.jz(back);
         for (int row = 0; row < rows; row++)
         {
-            a.mov(rdx, __qword_ptr[rdi + (TileArguments.YAt + (8 * row))]);
+            a.mov(rdx, __qword_ptr[rax + (8 * row)]);
             for (int panel = 0; panel < Panels; panel++)
             {
-                a.vmovups(__zmmword_ptr[rdx + (panel * 64)], Sum(row, panel));
+                a.vmovups(__zmmword_ptr[rdx + rcx + (panel * 64)], Sum(row, panel));
             }
         }
 
+        a.jmp(done);
+        a.Label(ref back);
+        a.mov(rdx, __qword_ptr[rdi + TileArguments.SumsAt]);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int panel = 0; panel < Panels; panel++)
+            {
+                a.vmovups(__zmmword_ptr[rdx + ((row * TileArguments.SumsStride) + (panel * 64))], Sum(row, panel));
+            }
+        }
+
+        a.Label(ref done);
         a.vzeroupper();
         a.pop(r12);
         a.pop(rbp);
