@@ -122,7 +122,7 @@ public sealed class CpuBackend : IBackend
             Tune(steps);
             weights.Keep();
             PlanFile = weights.Report;
-            return new Plan(fused, limits, [.. steps], weights, report, graph);
+            return new Plan(fused, limits, [.. steps], new Shared(weights, _code), report, graph);
         }
         catch
         {
@@ -137,5 +137,11 @@ public sealed class CpuBackend : IBackend
     {
         _pool.Dispose();
         _code.Dispose();
+    }
+
+    /// <summary>What the kernels of a plan share. They call emitted code by its address, so the plan must keep it alive.</summary>
+    sealed record Shared(WeightStore Weights, CodeLibrary Code) : IDisposable
+    {
+        public void Dispose() => Weights.Dispose();
     }
 }
