@@ -40,6 +40,9 @@ static unsafe class RowsCode
     /// <summary>The most rows that registers have room for.</summary>
     internal const int MostRows = 8;
 
+    /// <summary>Bytes from what is used to what is fetched.</summary>
+    const int FetchAhead = 4096;
+
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, PanelFormat format, int rows) =>
         library.Get($"{format.Format} {rows} {(rows == 1 ? "row" : "rows")}", assembler => Write(assembler, format, rows));
@@ -109,6 +112,17 @@ static unsafe class RowsCode
     {
         int rows = x.Length;
         int groups = format.BlockGroups;
+        if (rows > 1)
+        {
+            // With more rows there is so much to do for a line that the processor does not read far enough ahead itself.
+            int lines = format.BlockLines + (block == 0 ? (format.CodesAt + PanelFormat.LineBytes - 1) / PanelFormat.LineBytes : 0);
+            int from = block == 0 ? 0 : format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
+            for (int line = 0; line < lines; line++)
+            {
+                a.prefetcht0(__byte_ptr[rsi + (from + (line * PanelFormat.LineBytes) + FetchAhead)]);
+            }
+        }
+
         AssemblerMemoryOperand At(int row, int field) => __dword_bcst[x[row] + rax + ((block * Line.LineBytes) + field)];
         for (int group = 0; group < groups; group++)
         {
