@@ -24,7 +24,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     const int MostPanels = 8;
 
     /// <summary>Up to here it is better to unpack for every eight rows anew than to go through a strip.</summary>
-    const int FewRows = 3 * RowsCode.MostRows;
+    const int FewRows = 6 * RowsCode.MostRows;
 
     readonly PanelFormat _format;
     readonly int _k;
