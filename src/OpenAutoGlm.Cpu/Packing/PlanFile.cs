@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
-using OpenAutoGlm.Graph.Tensors;
 using Microsoft.Win32.SafeHandles;
+using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Packing;
 
