@@ -203,7 +203,7 @@ public class HostileTemplateTests
     public void Cancelling_ends_a_rendering()
     {
         using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(20));
-        TemplateLimits limits = TemplateLimits.Default with { Steps = long.MaxValue };
+        TemplateLimits limits = TemplateLimits.Default with { Steps = long.MaxValue, ValueBytes = long.MaxValue };
         Assert.ThrowsAny<OperationCanceledException>(() => LanguageTests.Render(
             "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", limits: limits, source: source));
     }
