@@ -9,6 +9,7 @@ namespace OpenAutoGlm.Cpu.Packing;
 static unsafe class PlanFileWriter
 {
     const string Partial = ".partial";
+    const int MostAttempts = 5;
 
     /// <summary>Writes the packed weights, in the order given.</summary>
     /// <exception cref="IOException">The disk is full, or the place cannot be written to.</exception>
@@ -18,6 +19,22 @@ static unsafe class PlanFileWriter
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
         RemoveRemains(folder, Path.GetFileName(path));
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                WriteOnce(path, key, weights);
+                return;
+            }
+            catch (FileNotFoundException) when (attempt < MostAttempts)
+            {
+                // Between the end of the lock and the new name another writer took the file for what a killed one left.
+            }
+        }
+    }
+
+    static void WriteOnce(string path, string key, IReadOnlyList<(PackedKey Key, nint Place)> weights)
+    {
         string partial = $"{path}.{Environment.ProcessId:x}-{Guid.NewGuid():n}{Partial}";
         try
         {
