@@ -9,7 +9,7 @@ using OpenAutoGlm.Graph.Passes;
 namespace OpenAutoGlm.Cpu;
 
 /// <summary>
-/// Runs graphs on the processor. Weights are read where they lie, in the layout of their file; nothing is copied.
+/// Runs graphs on the processor. Weights are packed once into the panels that the kernels read, or found so in a plan file.
 /// A result has the same bits with any number of threads, any instruction set and any number of rows in the batch.
 /// The backend owns the threads: its plans share them, so only one execution runs at a time, and the backend is
 /// disposed after its plans.

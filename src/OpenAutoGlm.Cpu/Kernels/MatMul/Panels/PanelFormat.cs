@@ -154,9 +154,6 @@ sealed unsafe class PanelFormat
 
     internal int UnitBytes => CodesAt + (UnitBlocks * BlockLines * LineBytes);
 
-    /// <summary>The greatest byte that a quad holds.</summary>
-    internal int GreatestByte => Blocks.GreatestCode + Offset;
-
     /// <summary>The packing of a format.</summary>
     internal static PanelFormat Of(TensorFormat format) => All[format];
 
