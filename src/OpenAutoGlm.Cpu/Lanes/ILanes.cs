@@ -122,9 +122,6 @@ unsafe interface ILanes<T>
 
     static abstract T AddBytes(T a, T b);
 
-    /// <summary>All bits of a byte set where the bytes are equal.</summary>
-    static abstract T EqualBytes(T a, T b);
-
     static abstract T AddShorts(T a, T b);
 
     /// <summary>int32 lane = a0 · b0 + a1 · b1 over its two int16 elements; exact.</summary>
@@ -135,18 +132,6 @@ unsafe interface ILanes<T>
     /// <paramref name="signed"/>. Saturates, so the caller keeps the sums within int16.
     /// </summary>
     static abstract T MultiplyBytes(T unsigned, T signed);
-
-    /// <summary>In each quad: a0, b0, a1, b1.</summary>
-    static abstract T InterleaveLowInts(T a, T b);
-
-    /// <summary>In each quad: a2, b2, a3, b3.</summary>
-    static abstract T InterleaveHighInts(T a, T b);
-
-    /// <summary>In each quad: a0, a1, b0, b1.</summary>
-    static abstract T InterleaveLowPairs(T a, T b);
-
-    /// <summary>In each quad: a2, a3, b2, b3.</summary>
-    static abstract T InterleaveHighPairs(T a, T b);
 
     /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>
     static abstract T LookUp(T table, T indices);

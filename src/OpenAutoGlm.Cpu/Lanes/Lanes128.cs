@@ -174,9 +174,6 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 EqualInts(Lanes128 a, Lanes128 b) => new(Vector128.Equals(a._a.AsInt32(), b._a.AsInt32()).AsSingle(), Vector128.Equals(a._b.AsInt32(), b._b.AsInt32()).AsSingle(), Vector128.Equals(a._c.AsInt32(), b._c.AsInt32()).AsSingle(), Vector128.Equals(a._d.AsInt32(), b._d.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 EqualBytes(Lanes128 a, Lanes128 b) => new(Vector128.Equals(a._a.AsByte(), b._a.AsByte()).AsSingle(), Vector128.Equals(a._b.AsByte(), b._b.AsByte()).AsSingle(), Vector128.Equals(a._c.AsByte(), b._c.AsByte()).AsSingle(), Vector128.Equals(a._d.AsByte(), b._d.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 And(Lanes128 a, Lanes128 b) => new(a._a & b._a, a._b & b._b, a._c & b._c, a._d & b._d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -207,18 +204,6 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 MultiplyBytes(Lanes128 unsigned, Lanes128 signed) => new(Ssse3.MultiplyAddAdjacent(unsigned._a.AsByte(), signed._a.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._b.AsByte(), signed._b.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._c.AsByte(), signed._c.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._d.AsByte(), signed._d.AsSByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 InterleaveLowInts(Lanes128 a, Lanes128 b) => new(InterleaveLowInts(a._a, b._a), InterleaveLowInts(a._b, b._b), InterleaveLowInts(a._c, b._c), InterleaveLowInts(a._d, b._d));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 InterleaveHighInts(Lanes128 a, Lanes128 b) => new(InterleaveHighInts(a._a, b._a), InterleaveHighInts(a._b, b._b), InterleaveHighInts(a._c, b._c), InterleaveHighInts(a._d, b._d));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 InterleaveLowPairs(Lanes128 a, Lanes128 b) => new(InterleaveLowPairs(a._a, b._a), InterleaveLowPairs(a._b, b._b), InterleaveLowPairs(a._c, b._c), InterleaveLowPairs(a._d, b._d));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 InterleaveHighPairs(Lanes128 a, Lanes128 b) => new(InterleaveHighPairs(a._a, b._a), InterleaveHighPairs(a._b, b._b), InterleaveHighPairs(a._c, b._c), InterleaveHighPairs(a._d, b._d));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LookUp(Lanes128 table, Lanes128 indices) => new(Vector128.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle(), Vector128.Shuffle(table._b.AsByte(), indices._b.AsByte()).AsSingle(), Vector128.Shuffle(table._c.AsByte(), indices._c.AsByte()).AsSingle(), Vector128.Shuffle(table._d.AsByte(), indices._d.AsByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -238,28 +223,4 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
         Vector128<int> odd = Vector128.ShiftRightArithmetic(a.AsInt32(), 16) * Vector128.ShiftRightArithmetic(b.AsInt32(), 16);
         return (even + odd).AsSingle();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> InterleaveLowInts(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
-        ? Sse.UnpackLow(a, b)
-        : Vector128.ConditionalSelect(
-            Vector128.Create(-1, 0, -1, 0).AsSingle(),
-            Vector128.Shuffle(a, Vector128.Create(0, 0, 1, 1)),
-            Vector128.Shuffle(b, Vector128.Create(0, 0, 1, 1)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> InterleaveHighInts(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
-        ? Sse.UnpackHigh(a, b)
-        : Vector128.ConditionalSelect(
-            Vector128.Create(-1, 0, -1, 0).AsSingle(),
-            Vector128.Shuffle(a, Vector128.Create(2, 2, 3, 3)),
-            Vector128.Shuffle(b, Vector128.Create(2, 2, 3, 3)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> InterleaveLowPairs(Vector128<float> a, Vector128<float> b) =>
-        Vector128.Create(a.GetLower(), b.GetLower());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> InterleaveHighPairs(Vector128<float> a, Vector128<float> b) =>
-        Vector128.Create(a.GetUpper(), b.GetUpper());
 }

@@ -167,9 +167,6 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 EqualInts(Lanes256 a, Lanes256 b) => new(Vector256.Equals(a._lower.AsInt32(), b._lower.AsInt32()).AsSingle(), Vector256.Equals(a._upper.AsInt32(), b._upper.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 EqualBytes(Lanes256 a, Lanes256 b) => new(Vector256.Equals(a._lower.AsByte(), b._lower.AsByte()).AsSingle(), Vector256.Equals(a._upper.AsByte(), b._upper.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 And(Lanes256 a, Lanes256 b) => new(a._lower & b._lower, a._upper & b._upper);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -198,18 +195,6 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MultiplyBytes(Lanes256 unsigned, Lanes256 signed) => new(Avx2.MultiplyAddAdjacent(unsigned._lower.AsByte(), signed._lower.AsSByte()).AsSingle(), Avx2.MultiplyAddAdjacent(unsigned._upper.AsByte(), signed._upper.AsSByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 InterleaveLowInts(Lanes256 a, Lanes256 b) => new(Avx2.UnpackLow(a._lower.AsInt32(), b._lower.AsInt32()).AsSingle(), Avx2.UnpackLow(a._upper.AsInt32(), b._upper.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 InterleaveHighInts(Lanes256 a, Lanes256 b) => new(Avx2.UnpackHigh(a._lower.AsInt32(), b._lower.AsInt32()).AsSingle(), Avx2.UnpackHigh(a._upper.AsInt32(), b._upper.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 InterleaveLowPairs(Lanes256 a, Lanes256 b) => new(Avx2.UnpackLow(a._lower.AsInt64(), b._lower.AsInt64()).AsSingle(), Avx2.UnpackLow(a._upper.AsInt64(), b._upper.AsInt64()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 InterleaveHighPairs(Lanes256 a, Lanes256 b) => new(Avx2.UnpackHigh(a._lower.AsInt64(), b._lower.AsInt64()).AsSingle(), Avx2.UnpackHigh(a._upper.AsInt64(), b._upper.AsInt64()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LookUp(Lanes256 table, Lanes256 indices) => new(Avx2.Shuffle(table._lower.AsByte(), indices._lower.AsByte()).AsSingle(), Avx2.Shuffle(table._upper.AsByte(), indices._upper.AsByte()).AsSingle());

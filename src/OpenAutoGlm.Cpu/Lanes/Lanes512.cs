@@ -156,9 +156,6 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 EqualInts(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._a.AsInt32(), b._a.AsInt32()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 EqualBytes(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._a.AsByte(), b._a.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 And(Lanes512 a, Lanes512 b) => new(a._a & b._a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -187,18 +184,6 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MultiplyBytes(Lanes512 unsigned, Lanes512 signed) => new(Avx512BW.MultiplyAddAdjacent(unsigned._a.AsByte(), signed._a.AsSByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 InterleaveLowInts(Lanes512 a, Lanes512 b) => new(Avx512F.UnpackLow(a._a.AsInt32(), b._a.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 InterleaveHighInts(Lanes512 a, Lanes512 b) => new(Avx512F.UnpackHigh(a._a.AsInt32(), b._a.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 InterleaveLowPairs(Lanes512 a, Lanes512 b) => new(Avx512F.UnpackLow(a._a.AsInt64(), b._a.AsInt64()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 InterleaveHighPairs(Lanes512 a, Lanes512 b) => new(Avx512F.UnpackHigh(a._a.AsInt64(), b._a.AsInt64()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LookUp(Lanes512 table, Lanes512 indices) => new(Avx512BW.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle());

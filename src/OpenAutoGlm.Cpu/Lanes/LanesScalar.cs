@@ -214,16 +214,6 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
         return a;
     }
 
-    public static LanesScalar EqualBytes(LanesScalar a, LanesScalar b)
-    {
-        for (int i = 0; i < 64; i++)
-        {
-            ((byte*)a._lanes)[i] = (byte)(((byte*)a._lanes)[i] == ((byte*)b._lanes)[i] ? 0xFF : 0);
-        }
-
-        return a;
-    }
-
     public static LanesScalar AddShorts(LanesScalar a, LanesScalar b)
     {
         for (int i = 0; i < 32; i++)
@@ -248,14 +238,6 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
 
     public static LanesScalar MultiplyBytes(LanesScalar unsigned, LanesScalar signed) => throw new NotSupportedException();
 
-    public static LanesScalar InterleaveLowInts(LanesScalar a, LanesScalar b) => Pick(a, b, 0, 4, 1, 5);
-
-    public static LanesScalar InterleaveHighInts(LanesScalar a, LanesScalar b) => Pick(a, b, 2, 6, 3, 7);
-
-    public static LanesScalar InterleaveLowPairs(LanesScalar a, LanesScalar b) => Pick(a, b, 0, 1, 4, 5);
-
-    public static LanesScalar InterleaveHighPairs(LanesScalar a, LanesScalar b) => Pick(a, b, 2, 3, 6, 7);
-
     public static LanesScalar LookUp(LanesScalar table, LanesScalar indices)
     {
         for (int i = 0; i < 64; i++)
@@ -264,23 +246,6 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
         }
 
         return indices;
-    }
-
-    /// <summary>In each quad four of the eight lanes of a (0 … 3) and b (4 … 7).</summary>
-    static LanesScalar Pick(LanesScalar a, LanesScalar b, int first, int second, int third, int fourth)
-    {
-        LanesScalar lanes = default;
-        for (int quad = 0; quad < 16; quad += 4)
-        {
-            lanes._lanes[quad] = Of(a, b, quad, first);
-            lanes._lanes[quad + 1] = Of(a, b, quad, second);
-            lanes._lanes[quad + 2] = Of(a, b, quad, third);
-            lanes._lanes[quad + 3] = Of(a, b, quad, fourth);
-        }
-
-        return lanes;
-
-        static int Of(LanesScalar a, LanesScalar b, int quad, int index) => index < 4 ? a._lanes[quad + index] : b._lanes[quad + index - 4];
     }
 
     static LanesScalar Map<TFunction>(LanesScalar a, LanesScalar b, LanesScalar c)
