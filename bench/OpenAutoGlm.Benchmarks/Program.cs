@@ -2,6 +2,13 @@ using OpenAutoGlm.Benchmarks;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Graph.Formats;
 
+// constraints folder [tokenizer folder] [verbose]
+if (args.FirstOrDefault() == "constraints" && args.Length > 1)
+{
+    ConstraintBenchmark.Run(args[1], args.ElementAtOrDefault(2) is { Length: > 0 } folder ? folder : null, args.ElementAtOrDefault(3) == "verbose");
+    return 0;
+}
+
 // matmul [formats, comma-separated] [threads] [instruction set]
 TensorFormat[] formats = args.Length > 1
     ? [.. args[1].Split(',').Select(Enum.Parse<TensorFormat>)]
@@ -25,6 +32,6 @@ switch (args.FirstOrDefault())
 
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | constraints folder [tokenizer folder] [verbose]");
         return 2;
 }
