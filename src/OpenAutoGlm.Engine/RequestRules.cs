@@ -25,6 +25,22 @@ static class RequestRules
                 RefusalReason.InvalidParameter, "sample_index", $"The sample index must be at least 0, not {request.SampleIndex}.", request.SampleIndex);
         }
 
+        if (request.Timeout <= TimeSpan.Zero)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "timeout", $"The timeout must be more than nothing, not {request.Timeout}.", request.Timeout?.TotalSeconds);
+        }
+
+        if (request.Tenant?.Length > SequenceRequest.MaxTenantLength)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter,
+                "user",
+                $"The name of a tenant may have {SequenceRequest.MaxTenantLength} characters, not {request.Tenant.Length}.",
+                request.Tenant.Length,
+                SequenceRequest.MaxTenantLength);
+        }
+
         int prompt = request.Prompt.Length;
         long room = Math.Min(limits.ContextLength, limits.MemoryTokens) - prompt;
         return request.MaxTokens is { } asked ? Asked(prompt, asked, limits) : (int)room;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 
 namespace OpenAutoGlm.Engine;
@@ -23,4 +24,24 @@ public sealed record SequenceRequest
 
     /// <summary>Restricts the tokens at every position; null for all of them. Belongs to this sequence alone.</summary>
     public ITokenMask? Mask { get; init; }
+
+    /// <summary>How urgent it is: smaller numbers go first, always. Equals take turns by tenant, then by age.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>
+    /// Whose request it is, of at most <see cref="MaxTenantLength"/> characters. Tenants of one priority get equal shares of the engine, and none finds what
+    /// another computed: prefixes are reused within a tenant only. Null is a tenant like any other.
+    /// </summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>Longest name of a tenant, in UTF-16 units.</summary>
+    public const int MaxTenantLength = 256;
+
+    /// <summary>How long it may take, waiting included, before it is cancelled (<see cref="CancellationReason.Deadline"/>); null for ever.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>How long what it computed is worth keeping for others.</summary>
+    public CacheRetention Retention { get; init; }
+
+    internal CacheScope Scope => new(Tenant, Retention);
 }

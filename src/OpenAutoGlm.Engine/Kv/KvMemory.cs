@@ -18,6 +18,9 @@ sealed class KvMemory(KvPool pool)
     /// <summary>Blocks that sequences hold.</summary>
     internal int UsedCount => pool.BlockCount - AvailableCount;
 
+    /// <summary>Whether what one sequence computed can be found by another.</summary>
+    internal bool Reuses => false;
+
     internal int BlocksFor(int tokens) => pool.BlocksFor(tokens);
 
     /// <summary>Adds blocks to a table until it holds so many tokens; takes all that are missing, or none and says no.</summary>
@@ -32,12 +35,17 @@ sealed class KvMemory(KvPool pool)
     /// <returns>How many tokens need not be computed.</returns>
     internal int Attach(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope)
     {
-        _ = (table, tokens, scope);
+        _ = table.Count + tokens.Length;
+        _ = scope;
         return 0;
     }
 
     /// <summary>Offers the blocks that a sequence has filled to others. tokens: those whose keys and values are there.</summary>
-    internal void Keep(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope) => _ = (table, tokens, scope);
+    internal void Keep(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope)
+    {
+        _ = table.Count + tokens.Length;
+        _ = scope;
+    }
 
     /// <summary>Gives a second, empty table the same blocks. What either writes afterwards needs <see cref="TryOwn"/> first.</summary>
     internal void Share(BlockTable from, BlockTable to) => throw new NotSupportedException();
