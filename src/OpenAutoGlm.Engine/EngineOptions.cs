@@ -1,3 +1,4 @@
+using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph.Formats;
@@ -68,6 +69,9 @@ public sealed record EngineOptions
 
     /// <summary>Guessing tokens ahead.</summary>
     public SpeculationOptions Speculation { get; init; } = new();
+
+    /// <summary>What becomes of keys and values that nobody uses at the moment.</summary>
+    public PrefixCacheOptions PrefixCache { get; init; } = new();
 
     /// <summary>Where the seeds of requests without one come from; null for the system's entropy.</summary>
     public ulong? Seed { get; init; }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
@@ -48,13 +49,13 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or its memory holds no block.</exception>
     /// <exception cref="NotSupportedException">The architecture or a format is not supported.</exception>
     /// <exception cref="Models.ModelFormatException">A weight is missing or has the wrong shape.</exception>
-    public InferenceEngine(ModelConfig config, IWeights weights, IBackend backend, EngineOptions? options = null)
-        : this(ModelRunner.Create(config, weights, backend, options ?? new EngineOptions()), options ?? new EngineOptions(), ownThread: true)
+    public InferenceEngine(ModelConfig config, IWeights weights, IBackend backend, EngineOptions? options = null, DraftSource? draft = null)
+        : this(ModelRunner.Create(config, weights, backend, options ?? new EngineOptions()), options ?? new EngineOptions(), ownThread: true, draft: Runner(draft, options ?? new EngineOptions()))
     {
     }
 
     /// <summary>An engine over any runner. Without a thread of its own, whoever made it calls <see cref="Turn"/>.</summary>
-    internal InferenceEngine(IModelRunner runner, EngineOptions options, bool ownThread)
+    internal InferenceEngine(IModelRunner runner, EngineOptions options, bool ownThread, IModelRunner? draft = null)
     {
         Options = options;
         _runner = runner;
@@ -63,7 +64,7 @@ public sealed class InferenceEngine : IDisposable
         _budget = new StepBudget(options.Latency, _limits);
         _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);
-        _speculator = options.Speculation.Source == GuessSource.None ? null : new Speculator(new PromptLookup(), options.Speculation, _limits, _budget.Times);
+        _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
         _stepper = new Stepper(runner, _scheduler, _budget, _speculator, _counters, options, End);
         if (ownThread)
         {
@@ -115,6 +116,15 @@ public sealed class InferenceEngine : IDisposable
         }
 
         return Accept(requests, promptLogits: null);
+    }
+
+    /// <summary>Accepts a beam search or refuses it at once. From any thread.</summary>
+    /// <exception cref="RequestRefusedException">It can never be served, or not now; nothing of it is kept.</exception>
+    public BeamSearch SubmitBeams(SequenceRequest request, BeamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(options);
+        return Accept([.. Enumerable.Repeat(request, options.Width)], promptLogits: null, options)[0].Beam!;
     }
 
     /// <summary>
@@ -231,6 +241,23 @@ public sealed class InferenceEngine : IDisposable
         return true;
     }
 
+    static ModelRunner? Runner(DraftSource? draft, EngineOptions options) => draft is null ? null : ModelRunner.Create(draft.Config, draft.Weights, draft.Backend, options with { ContextLength = null });
+
+    IProposer? Proposer(IModelRunner? draft)
+    {
+        if (draft is not null && draft.Limits.Vocab != _limits.Vocab)
+        {
+            throw new ArgumentException($"The model that guesses has {draft.Limits.Vocab} tokens and the model has {_limits.Vocab}: they must have the same vocabulary.", nameof(draft));
+        }
+
+        return Options.Speculation.Source switch
+        {
+            GuessSource.None => null,
+            GuessSource.DraftModel => new DraftModel(draft ?? throw new ArgumentException("No model was given that guesses.", nameof(draft)), Options.TimeProvider),
+            _ => new PromptLookup(),
+        };
+    }
+
     void Loop()
     {
         try
@@ -258,18 +285,22 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    ImmutableArray<Sequence> Accept(ImmutableArray<SequenceRequest> requests, float[][]? promptLogits)
+    ImmutableArray<Sequence> Accept(ImmutableArray<SequenceRequest> requests, float[][]? promptLogits, BeamOptions? beams = null)
     {
         try
         {
+            beams?.Validate(requests[0], Options.MaxSequences);
             int[] maxTokens = [.. requests.Select(request => promptLogits is null ? RequestRules.MaxTokens(request, _limits) : RequestRules.NoTokens(request, _limits))];
             lock (_gate)
             {
                 CheckRoom(requests.Length);
                 ImmutableArray<Sequence> sequences = [.. requests.Select((request, i) => Made(request, maxTokens[i], promptLogits))];
-                foreach (Sequence sequence in sequences)
+                BeamSearch? search = beams is null ? null : new BeamSearch(beams, sequences);
+                // The first comes last: when it runs, the branches of its search are there.
+                foreach (Sequence sequence in sequences.Reverse())
                 {
-                    sequence.Siblings = sequences.Length > 1 ? sequences : null;
+                    sequence.Beam = search;
+                    sequence.Siblings = sequences.Length > 1 && search is null ? sequences : null;
                     _alive++;
                     _inbox.Enqueue(new Message(sequence, Cancel: false));
                 }
@@ -332,7 +363,7 @@ public sealed class InferenceEngine : IDisposable
         {
             if (!message.Cancel)
             {
-                _scheduler.Add(message.Sequence);
+                TakeIn(message.Sequence);
                 if (message.Sequence.Request.Timeout is not null)
                 {
                     _timed.Add(message.Sequence);
@@ -347,11 +378,23 @@ public sealed class InferenceEngine : IDisposable
         Tell();
     }
 
+    void TakeIn(Sequence sequence)
+    {
+        if (sequence.Beam is { } beam && sequence != beam.Branches[0])
+        {
+            _scheduler.AddHeld(sequence);
+        }
+        else
+        {
+            _scheduler.Add(sequence);
+        }
+    }
+
     void EndWhatIsLate()
     {
         foreach (Sequence sequence in _timed.Count == 0 ? [] : _timed.ToArray())
         {
-            if (sequence.Clock.Age > sequence.Request.Timeout)
+            if (!sequence.HasEnded && sequence.Clock.Age > sequence.Request.Timeout)
             {
                 End(sequence, new Ending(FinishReason.Cancelled, CancellationReason.Deadline));
             }
@@ -370,7 +413,12 @@ public sealed class InferenceEngine : IDisposable
         return oldest < Options.BatchWindow ? Options.BatchWindow - oldest : TimeSpan.Zero;
     }
 
-    void Tell() => _counters.Holding(_scheduler.RunningCount, _scheduler.WaitingCount, _memory.UsedCount, _scheduler.Preemptions);
+    void Tell()
+    {
+        _counters.Holding(_scheduler.RunningCount, _scheduler.WaitingCount, _memory.UsedCount, _scheduler.Preemptions);
+        _counters.Allowed(_budget.Tokens, _budget.PromptTokens);
+        _counters.Guessed(_speculator?.Guessed ?? 0, _speculator?.Right ?? 0);
+    }
 
     void End(Sequence sequence, Ending ending)
     {
@@ -388,6 +436,18 @@ public sealed class InferenceEngine : IDisposable
                 _drained.TrySetResult();
             }
         }
+
+        if (sequence.Beam is { } beam)
+        {
+            beam.End(ending);
+            foreach (Sequence branch in beam.Branches)
+            {
+                if (!branch.HasEnded)
+                {
+                    End(branch, ending);
+                }
+            }
+        }
     }
 
     /// <summary>Ends whatever is alive. Nothing comes into the inbox any more.</summary>
@@ -395,7 +455,7 @@ public sealed class InferenceEngine : IDisposable
     {
         ReadInbox();
         SequenceFailedException? error = fault is null ? null : new($"The engine stopped at a fault of its own: {fault.Message}", fault);
-        foreach (Sequence sequence in _scheduler.Sequences.ToArray())
+        foreach (Sequence sequence in _scheduler.Sequences.ToArray().Where(sequence => !sequence.HasEnded))
         {
             End(sequence, new Ending(reason, cancellation, error));
         }

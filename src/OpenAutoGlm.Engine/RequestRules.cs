@@ -31,15 +31,8 @@ static class RequestRules
                 RefusalReason.InvalidParameter, "timeout", $"The timeout must be more than nothing, not {request.Timeout}.", request.Timeout?.TotalSeconds);
         }
 
-        if (request.Tenant?.Length > SequenceRequest.MaxTenantLength)
-        {
-            throw new RequestRefusedException(
-                RefusalReason.InvalidParameter,
-                "user",
-                $"The name of a tenant may have {SequenceRequest.MaxTenantLength} characters, not {request.Tenant.Length}.",
-                request.Tenant.Length,
-                SequenceRequest.MaxTenantLength);
-        }
+        CheckName("user", request.Tenant);
+        CheckName("cache_salt", request.CacheSalt);
 
         int prompt = request.Prompt.Length;
         long room = Math.Min(limits.ContextLength, limits.MemoryTokens) - prompt;
@@ -113,6 +106,15 @@ static class RequestRules
                 $"The sequence may reach {tokens} tokens, but all {limits.BlockCount} blocks of key and value memory hold {limits.MemoryTokens}.",
                 tokens,
                 limits.MemoryTokens);
+        }
+    }
+
+    static void CheckName(string parameter, string? name)
+    {
+        if (name?.Length > SequenceRequest.MaxNameLength)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, parameter, $"{parameter} may have {SequenceRequest.MaxNameLength} characters, not {name.Length}.", name.Length, SequenceRequest.MaxNameLength);
         }
     }
 

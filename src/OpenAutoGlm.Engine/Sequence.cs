@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Speculation;
@@ -88,6 +89,9 @@ public sealed class Sequence
     internal float[][]? PromptLogits { get; init; }
 
     internal bool WantsAllLogits => PromptLogits is not null;
+
+    /// <summary>The beam search that this is a branch of; null for none.</summary>
+    internal BeamSearch? Beam { get; set; }
 
     /// <summary>The token at a position, of which the last may be guesses.</summary>
     internal int TokenAt(int position) => position < Tokens.Count ? Tokens[position] : Drafts[position - Tokens.Count];

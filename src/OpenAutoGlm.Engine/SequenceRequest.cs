@@ -28,14 +28,17 @@ public sealed record SequenceRequest
     /// <summary>How urgent it is: smaller numbers go first, always. Equals take turns by tenant, then by age.</summary>
     public int Priority { get; init; }
 
-    /// <summary>
-    /// Whose request it is, of at most <see cref="MaxTenantLength"/> characters. Tenants of one priority get equal shares of the engine, and none finds what
-    /// another computed: prefixes are reused within a tenant only. Null is a tenant like any other.
-    /// </summary>
+    /// <summary>Longest <see cref="Tenant"/> and <see cref="CacheSalt"/>, in UTF-16 units.</summary>
+    public const int MaxNameLength = 256;
+
+    /// <summary>Whose request it is: tenants of one priority get equal shares of the engine. Null is a tenant like any other.</summary>
     public string? Tenant { get; init; }
 
-    /// <summary>Longest name of a tenant, in UTF-16 units.</summary>
-    public const int MaxTenantLength = 256;
+    /// <summary>
+    /// Keeps what this request computes from those with another salt, so that nobody can learn from how soon an answer begins what others have asked.
+    /// Null shares with all that have none.
+    /// </summary>
+    public string? CacheSalt { get; init; }
 
     /// <summary>How long it may take, waiting included, before it is cancelled (<see cref="CancellationReason.Deadline"/>); null for ever.</summary>
     public TimeSpan? Timeout { get; init; }
@@ -43,5 +46,5 @@ public sealed record SequenceRequest
     /// <summary>How long what it computed is worth keeping for others.</summary>
     public CacheRetention Retention { get; init; }
 
-    internal CacheScope Scope => new(Tenant, Retention);
+    internal CacheScope Scope => new(CacheSalt, Retention);
 }

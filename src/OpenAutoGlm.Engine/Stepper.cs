@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
@@ -74,6 +74,11 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
     {
         foreach (ref readonly BatchEntry entry in failed.Entries)
         {
+            if (entry.Sequence.HasEnded)
+            {
+                continue;
+            }
+
             Exception? alone = error;
             if (failed.Entries.Length > 1)
             {
@@ -98,6 +103,12 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
     void Take(in BatchEntry entry)
     {
         Sequence sequence = entry.Sequence;
+        if (sequence.HasEnded)
+        {
+            // With another branch of its beam search, in this very step.
+            return;
+        }
+
         if (sequence.PromptLogits is { } rows)
         {
             TakeLogits(entry, rows);
@@ -108,6 +119,12 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         {
             counters.Prefilled(entry.Count);
             scheduler.Commit(sequence, entry.Start + entry.Count, generated: 0);
+            return;
+        }
+
+        if (sequence.Beam is { } beam)
+        {
+            TakeBeam(entry, beam);
             return;
         }
 
@@ -146,6 +163,27 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         if (ending is { } ended)
         {
             end(sequence, ended);
+        }
+    }
+
+    void TakeBeam(in BatchEntry entry, BeamSearch beam)
+    {
+        Sequence sequence = entry.Sequence;
+        bool isWriting = IsWriting(entry);
+        counters.Prefilled(isWriting ? 0 : entry.Count);
+        counters.Generated();
+        scheduler.Commit(sequence, entry.Start + entry.Count, isWriting ? 1 : 0);
+        try
+        {
+            if (beam.Arrive(sequence, _sampler, runner.Logits(entry.FirstOutput)[.._limits.Vocab]) && beam.Advance(scheduler))
+            {
+                end(sequence, new Ending(FinishReason.Stop));
+            }
+        }
+        catch (ArithmeticException error)
+        {
+            string message = $"No token could be chosen at position {sequence.Tokens.Count} of sequence {sequence.Id}: {error.Message}";
+            end(sequence, new Ending(FinishReason.Failed, Error: new SequenceFailedException(message, error)));
         }
     }
 

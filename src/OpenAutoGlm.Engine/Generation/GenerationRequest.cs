@@ -80,6 +80,9 @@ public sealed record GenerationRequest
     /// <inheritdoc cref="SequenceRequest.Tenant"/>
     public string? Tenant { get; init; }
 
+    /// <inheritdoc cref="SequenceRequest.CacheSalt"/>
+    public string? CacheSalt { get; init; }
+
     /// <inheritdoc cref="SequenceRequest.Timeout"/>
     public TimeSpan? Timeout { get; init; }
 

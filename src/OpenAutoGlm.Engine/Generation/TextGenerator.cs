@@ -53,6 +53,7 @@ public sealed class TextGenerator
             StopTokens = stopTokens,
             Priority = request.Priority,
             Tenant = request.Tenant,
+            CacheSalt = request.CacheSalt,
             Timeout = request.Timeout,
             Retention = request.Retention,
         };

@@ -20,6 +20,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     readonly WaitingQueue _waiting = new();
     readonly Batch _batch = new(limits.MaxSequences);
     readonly HashSet<Sequence> _passedOver = [];
+    readonly HashSet<Sequence> _held = []; // branches of beam searches that have nothing to do until the others have come as far
     int _tokensLeft;
     int _promptTokensLeft;
     int _extraLogitsLeft;
@@ -36,7 +37,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     internal ReadOnlySpan<Sequence> Running => CollectionsMarshal.AsSpan(_running);
 
     /// <summary>All sequences that have not ended.</summary>
-    internal IEnumerable<Sequence> Sequences => _running.Concat(_waiting.Sequences);
+    internal IEnumerable<Sequence> Sequences => _running.Concat(_waiting.Sequences).Concat(_held);
 
     /// <summary>Takes a new sequence in.</summary>
     internal void Add(Sequence sequence)
@@ -45,18 +46,43 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         _waiting.Add(sequence);
     }
 
+    /// <summary>Takes a new sequence in that has nothing to do yet: a branch of a beam search.</summary>
+    internal void AddHeld(Sequence sequence)
+    {
+        _waiting.Shares.Enter(sequence.Request.Tenant);
+        _held.Add(sequence);
+    }
+
     /// <summary>Forgets a sequence that ended, wherever it stands, and takes its blocks back.</summary>
     internal void Remove(Sequence sequence)
     {
-        memory.Release(sequence.Blocks);
+        TakeOut(sequence);
         _waiting.Shares.Leave(sequence.Request.Tenant);
-        if (sequence.QueueNode.List is not null)
+    }
+
+    /// <summary>Puts a branch aside, without its blocks.</summary>
+    internal void Hold(Sequence sequence)
+    {
+        TakeOut(sequence);
+        _held.Add(sequence);
+    }
+
+    /// <summary>Lets a branch go on that may have been put aside.</summary>
+    internal void Unhold(Sequence sequence)
+    {
+        if (_held.Remove(sequence))
         {
-            _waiting.Remove(sequence);
+            _waiting.Add(sequence);
         }
-        else
+    }
+
+    /// <summary>Lets a branch that was put aside go on from where another stands, whose tokens it has: with its blocks where that is possible.</summary>
+    internal void ForkOrWait(Sequence from, Sequence held)
+    {
+        Unhold(held);
+        if (from.Computed == held.Tokens.Count)
         {
-            _running.Remove(sequence);
+            TryFork(from, held);
         }
     }
 
@@ -94,6 +120,13 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
             Admit();
         }
 
+        // Branches that wait for one another may hold what the last of them needs.
+        while (_batch.Tokens == 0 && _waiting.Count > 0 && _running.Count > 0)
+        {
+            Preempt(_running[^1]);
+            Admit();
+        }
+
         return _batch;
     }
 
@@ -114,7 +147,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     /// </summary>
     internal bool TryFork(Sequence from, Sequence waiting)
     {
-        if (waiting.QueueNode.List is null || _running.Count == limits.MaxSequences || memory.AvailableCount <= _running.Count)
+        if (!memory.Reuses || waiting.QueueNode.List is null || _running.Count == limits.MaxSequences || memory.AvailableCount <= _running.Count)
         {
             return false;
         }
@@ -143,11 +176,12 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         {
             bool waits = sequence.QueueNode.List is not null;
             waiting += waits ? 1 : 0;
+            waits |= _held.Contains(sequence);
             int places = sequence.Blocks.Count * memory.BlockTokens;
             Require(!sequence.HasEnded, $"sequence {sequence.Id} has ended, but is still here");
             Require(sequence.Computed <= places, $"sequence {sequence.Id} has {sequence.Computed} tokens in {places} places");
             Require(!waits || (places == 0 && sequence.Computed == 0), $"sequence {sequence.Id} waits, but holds {places} places");
-            Require(sequence.Pending > 0, $"sequence {sequence.Id} has nothing to run");
+            Require(sequence.Pending > 0 || sequence.Beam is not null, $"sequence {sequence.Id} has nothing to run");
         }
 
         Require(waiting == _waiting.Count, $"{waiting} sequences wait, but {_waiting.Count} are counted");
@@ -249,7 +283,28 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         sequence.Computed = 0;
         sequence.Drafts.Clear();
         _running.Remove(sequence);
-        _waiting.Add(sequence);
+        if (sequence.Beam?.HasArrived(sequence) == true)
+        {
+            _held.Add(sequence);
+        }
+        else
+        {
+            _waiting.Add(sequence);
+        }
+    }
+
+    void TakeOut(Sequence sequence)
+    {
+        memory.Release(sequence.Blocks);
+        sequence.Computed = 0;
+        if (sequence.QueueNode.List is not null)
+        {
+            _waiting.Remove(sequence);
+        }
+        else if (!_held.Remove(sequence))
+        {
+            _running.Remove(sequence);
+        }
     }
 
     void Admit()
@@ -316,7 +371,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         {
             if (running.Pending > 1
                 && running.Request.Retention != CacheRetention.None
-                && string.Equals(running.Request.Tenant, newcomer.Request.Tenant, StringComparison.Ordinal))
+                && string.Equals(running.Request.CacheSalt, newcomer.Request.CacheSalt, StringComparison.Ordinal))
             {
                 int common = tokens[..^1].CommonPrefixLength(CollectionsMarshal.AsSpan(running.Tokens));
                 common -= common % memory.BlockTokens;

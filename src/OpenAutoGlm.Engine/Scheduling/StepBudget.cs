@@ -28,6 +28,7 @@ sealed class StepBudget(LatencyTargets targets, EngineLimits limits)
     readonly double? _perTokenSeconds = targets.TimePerToken?.TotalSeconds;
     readonly double? _firstTokenSeconds = targets.TimeToFirstToken?.TotalSeconds;
     readonly StepTimes _times = new();
+    readonly int _leastPrompt = Math.Min(LeastPrompt, limits.MaxTokens);
     double _tokens = limits.MaxTokens;
     double _promptTokens = limits.MaxTokens;
     double _aim = 1;
@@ -50,7 +51,7 @@ sealed class StepBudget(LatencyTargets targets, EngineLimits limits)
         }
 
         double left = Math.Min(_promptTokens, _tokens - decoding);
-        return (int)Math.Clamp(left, Math.Min(LeastPrompt, limits.MaxTokens), limits.MaxTokens);
+        return (int)Math.Clamp(left, _leastPrompt, limits.MaxTokens);
     }
 
     /// <summary>Whether one more may run beside so many: not where writing for all of them alone would take longer than the target.</summary>
@@ -81,7 +82,7 @@ sealed class StepBudget(LatencyTargets targets, EngineLimits limits)
         if (_firstTokenSeconds is { } target)
         {
             double ratio = Math.Clamp(seconds / target, 0.5, 2);
-            _promptTokens = Math.Clamp(_promptTokens * (1 + (Part * (ratio - 1))), LeastPrompt, limits.MaxTokens);
+            _promptTokens = Math.Clamp(_promptTokens * (1 + (Part * (ratio - 1))), _leastPrompt, limits.MaxTokens);
         }
     }
 }

@@ -36,7 +36,7 @@ sealed class Guessing
     /// How many guesses to run beside a step of so many tokens: where tokens per second are expected to be most. None
     /// where none gains.
     /// </summary>
-    internal int Worth(int most, int stepTokens, StepTimes times)
+    internal int Worth(int most, int stepTokens, StepTimes times, double secondsPerGuess)
     {
         double without = times.Predict(stepTokens);
         if (without == 0)
@@ -52,7 +52,7 @@ sealed class Guessing
         {
             chance *= _right;
             expected += chance;
-            double rate = (stepTokens + expected) / times.Predict(stepTokens + guesses);
+            double rate = (stepTokens + expected) / (times.Predict(stepTokens + guesses) + (guesses * secondsPerGuess));
             if (rate > bestRate)
             {
                 (best, bestRate) = (guesses, rate);

@@ -9,6 +9,8 @@ namespace OpenAutoGlm.Engine.Speculation;
 /// <remarks>Source: Saxena 2023, "Prompt Lookup Decoding"; Yang et al. 2023, "Inference with Reference".</remarks>
 sealed class PromptLookup : IProposer
 {
+    public double SecondsPerGuess => 0;
+
     public void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
     {
         for (int i = 0; i < writing.Length; i++)

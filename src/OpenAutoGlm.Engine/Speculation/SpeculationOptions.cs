@@ -1,3 +1,6 @@
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Models.Architectures;
+
 namespace OpenAutoGlm.Engine.Speculation;
 
 /// <summary>Where guesses of the next tokens come from.</summary>
@@ -9,9 +12,15 @@ public enum GuessSource
     /// <summary>From the sequence itself: what followed the last tokens where they stood before. Costs nothing to ask.</summary>
     Lookup,
 
-    /// <summary>From a smaller model with the same vocabulary.</summary>
+    /// <summary>From a smaller model with the same vocabulary: see <see cref="DraftSource"/>.</summary>
     DraftModel,
 }
+
+/// <summary>A smaller model that guesses for a larger one. Weights and backend stay the caller's and must live longer than the engine.</summary>
+/// <param name="Config">What it is.</param>
+/// <param name="Weights">Its weights.</param>
+/// <param name="Backend">What computes it; another one than the larger model's, whose thread it shares.</param>
+public sealed record DraftSource(ModelConfig Config, IWeights Weights, IBackend Backend);
 
 /// <summary>
 /// Guessing tokens ahead and checking them all in one step. Answers stay the same to the bit, sampled ones too: every position is chosen from the

@@ -14,14 +14,18 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
     /// <summary>Guesses that were right, each of them a step less.</summary>
     internal long Right { get; private set; }
 
+    /// <summary>Why no guesses are made any more; null while they are.</summary>
+    internal Exception? Failure { get; private set; }
+
     /// <summary>Fills the drafts of those among the running sequences that are about to write a token.</summary>
     internal void Guess(ReadOnlySpan<Sequence> running)
     {
         int count = 0;
+        bool isOff = Failure is not null;
         foreach (Sequence sequence in running)
         {
             sequence.Drafts.Clear();
-            if (sequence.Pending == 1 && sequence.GeneratedCount > 0 && !sequence.WantsAllLogits)
+            if (!isOff && sequence.Pending == 1 && sequence.GeneratedCount > 0 && !sequence.WantsAllLogits && sequence.Beam is null)
             {
                 _writing[count++] = sequence;
             }
@@ -37,7 +41,7 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
 
             // The last token that may be written needs no guess behind it.
             int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
-            _room[i] = most > 0 ? guessing.Worth(most, stepTokens, times) : 0;
+            _room[i] = most > 0 ? guessing.Worth(most, stepTokens, times, proposer.SecondsPerGuess) : 0;
             if (_room[i] == 0)
             {
                 guessing.Skipped();
@@ -48,7 +52,20 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
 
         if (any)
         {
-            proposer.Propose(_writing.AsSpan(0, count), _room.AsSpan(0, count));
+            Propose(_writing.AsSpan(0, count), _room.AsSpan(0, count));
+        }
+    }
+
+    void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
+    {
+        try
+        {
+            proposer.Propose(writing, room);
+        }
+        catch (Exception error)
+        {
+            // Nobody needs guesses. Those that were made before the failure may stay: they are checked like any other.
+            Failure = error;
         }
     }
 
