@@ -35,6 +35,9 @@ sealed class KvMemory
     /// <summary>Blocks that sequences hold.</summary>
     internal int UsedCount => BlockCount - AvailableCount;
 
+    /// <summary>Whether what one sequence computed can be found by another.</summary>
+    internal bool Reuses => _cache is not null;
+
     /// <summary>What the cache has found and lost; from any thread.</summary>
     internal PrefixCacheStatistics Statistics => _cache?.Statistics ?? new PrefixCacheStatistics
     {

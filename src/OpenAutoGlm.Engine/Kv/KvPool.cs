@@ -31,6 +31,8 @@ sealed class KvPool : IDisposable
     {
     }
 
+    internal KvPool(int blockCount, int blockTokens, IBlockMemory memory) : this(blockCount, blockTokens, []) => _ = memory;
+
     internal int BlockCount { get; }
 
     internal int BlockTokens { get; }
