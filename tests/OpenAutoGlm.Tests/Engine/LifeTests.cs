@@ -183,7 +183,7 @@ public class LifeTests
         }
 
         Assert.Equal([FinishReason.Failed, FinishReason.Failed, FinishReason.Length], await Reasons(sequences));
-        Assert.Equal(runner.Pool.BlockCount, runner.Pool.FreeCount);
+        Assert.Equal(0, engine.Statistics.UsedKvBlocks);
         Assert.True(sequences[0].Events.TryRead(out _));
         SequenceFailedException error = await Assert.ThrowsAsync<SequenceFailedException>(async () => await sequences[0].Events.WaitToReadAsync(Cancellation));
         Assert.Contains("The kernel failed.", error.Message, StringComparison.Ordinal);
