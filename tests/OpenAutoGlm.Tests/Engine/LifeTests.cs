@@ -124,7 +124,7 @@ public class LifeTests
         }
 
         Assert.False(engine.Turn());
-        Assert.Equal(0, runner.Pool.UsedCount);
+        Assert.Equal(0, engine.Statistics.UsedKvBlocks);
         Assert.Equal((FinishReason.Cancelled, CancellationReason.Caller), Reason(await running.Completion));
         Assert.Equal((FinishReason.Cancelled, CancellationReason.Caller), Reason(await waiting.Completion));
         Assert.Equal(2, engine.Statistics.Cancelled);
