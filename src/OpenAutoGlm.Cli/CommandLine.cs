@@ -60,6 +60,7 @@ static class CommandLine
         new SynthCommand(console),
         new BenchCommand(console),
         new TuneCommand(console),
+        new SimulateCommand(console),
         new DoctorCommand(console),
         new TokenizeCommand(console),
         new GenerateCommand(console),

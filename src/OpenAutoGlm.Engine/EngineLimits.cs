@@ -11,11 +11,14 @@ namespace OpenAutoGlm.Engine;
 /// <param name="MaxTokens">Tokens in a batch.</param>
 sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int BlockCount, int MaxSequences, int MaxTokens)
 {
-    /// <summary>Rows of logits in a batch that go to sequences that want all of theirs.</summary>
-    internal int MaxPromptLogits => Math.Min(32, MaxTokens);
+    /// <summary>Rows of logits in a batch beyond one for each sequence: for guesses that are checked, and for who wants all of theirs.</summary>
+    internal int MaxExtraLogits => Math.Min(32, MaxTokens);
 
     /// <summary>Rows of logits in a batch: one for each sequence that samples, and those others.</summary>
-    internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxPromptLogits);
+    internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxExtraLogits);
+
+    /// <summary>How many positions back every layer sees at most; 0 where one sees all.</summary>
+    internal int Window { get; init; }
 
     /// <summary>Blocks of the longest sequence that can run.</summary>
     internal int MaxBlocksPerSequence => (int)Math.Min(BlockCount, ((long)ContextLength + BlockTokens - 1) / BlockTokens);

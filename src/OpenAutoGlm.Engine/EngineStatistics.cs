@@ -44,4 +44,16 @@ public sealed record EngineStatistics
 
     /// <summary>Milliseconds of a step: an exponential moving average with weight 1/16 for the newest.</summary>
     public required double StepMs { get; init; }
+
+    /// <summary>Tokens that were guessed ahead and run.</summary>
+    public required long GuessedTokens { get; init; }
+
+    /// <summary>Of these the right ones: each is a step less for its sequence.</summary>
+    public required long GuessedRightTokens { get; init; }
+
+    /// <summary>Tokens that a step may have while somebody writes, as the latency targets leave it now.</summary>
+    public required int StepTokens { get; init; }
+
+    /// <summary>Of these what prompts may have.</summary>
+    public required int StepPromptTokens { get; init; }
 }

@@ -150,7 +150,7 @@ sealed class ModelRunner : IModelRunner
             for (int i = 0; i < entry.Count; i++, token++)
             {
                 int position = entry.Start + i;
-                ids[token] = entry.Sequence.Tokens[position];
+                ids[token] = entry.Sequence.TokenAt(position);
                 positions[token] = position;
                 slots[token] = (blocks[position / Pool.BlockTokens] * Pool.BlockTokens) + (position % Pool.BlockTokens);
                 sequences[token] = row;

@@ -8,6 +8,9 @@ sealed class SequenceClock(TimeProvider time)
     long? _first;
     long _last;
 
+    /// <summary>Time since it was submitted.</summary>
+    internal TimeSpan Age => time.GetElapsedTime(_submitted);
+
     /// <summary>It was scheduled; only the first time counts.</summary>
     internal void Scheduled() => _scheduled ??= time.GetTimestamp();
 

@@ -27,6 +27,8 @@ sealed class KvPool : IDisposable
         States = states.ToFrozenDictionary(state => state, Allocate);
     }
 
+    internal KvPool(int blockCount, int blockTokens, IBlockMemory memory) : this(blockCount, blockTokens, []) => _ = memory;
+
     internal int BlockCount { get; }
 
     internal int BlockTokens { get; }

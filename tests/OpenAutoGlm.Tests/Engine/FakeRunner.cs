@@ -44,7 +44,7 @@ sealed class FakeRunner : IModelRunner
             for (int i = 0; i < entry.Count; i++)
             {
                 int position = entry.Start + i;
-                _memory[Slot(entry, position)] = ((long)position << 32) | (uint)entry.Sequence.Tokens[position];
+                _memory[Slot(entry, position)] = ((long)position << 32) | (uint)entry.Sequence.TokenAt(position);
                 if (i >= entry.Count - entry.Outputs)
                 {
                     _logits.Add(Row(Remembered(entry, position), entry.Sequence));
