@@ -28,7 +28,7 @@ sealed class LoadPromptFlags
     readonly Option<int?> _limit = Flags.Int("--limit", "Requests of the trace, from its beginning. Default: all.", 1, TraceReader.MaxRequests);
     readonly Option<int?> _outputCap = Flags.Int("--max-tokens-cap", "Longest answer of the trace; longer ones are cut to it.", 1, TraceReader.MaxTokens);
     readonly Option<int?> _promptCap = Flags.Int("--max-prompt-cap", "Longest prompt of the trace; longer ones are cut to it.", 1, TraceReader.MaxTokens);
-    readonly Option<Lengths?> _ids = Flags.Parsed("--token-ids", "from-to", "Ids to make prompts of. Default: asked of the server.", "a range of ids such as 1000-30000", Lengths.Parse);
+    readonly Option<Lengths?> _ids = Flags.Parsed("--token-ids", "from-to", "Ids to make prompts of. Default: a range that the server takes; ids below 250 where asking for more might kill it.", "a range of ids such as 1000-30000", Lengths.Parse);
     readonly Option<bool> _mayEnd = Flags.Switch("--no-ignore-eos", "Let the model end its answers: ignore_eos is not sent.");
     readonly Option<bool> _noUsage = Flags.Switch("--no-usage", "Do not send stream_options; tokens are then counted as pieces of text.");
     readonly Option<ImmutableArray<KeyValuePair<string, JsonElement>>?> _extra = Flags.Parsed("--extra", "json", "Further members of every request, such as '{\"top_p\": 0.9}'. temperature is 0 unless it is here.", "a JSON object without model, prompt, messages and stream", ParseExtra);
@@ -104,11 +104,11 @@ sealed class LoadPromptFlags
     /// <summary>How bodies for a server are made, which may have to be asked.</summary>
     public async Task<(RequestBody Bodies, string? Remark)> BodiesAsync(ParseResult arguments, LoadClient client, string? model, bool chat, CancellationToken cancellation)
     {
-        model ??= await Calibration.ModelAsync(client, cancellation);
-        (PromptWriter prompts, string? remark) = await WriterAsync(arguments, client, model, chat, cancellation);
+        ListedModel listed = await ModelAsync(client, model, cancellation);
+        (PromptWriter prompts, string? remark) = await WriterAsync(arguments, client, listed, chat, cancellation);
         return (new RequestBody
         {
-            Model = model,
+            Model = listed.Name,
             Chat = chat,
             Prompts = prompts,
             IgnoreEos = !arguments.GetValue(_mayEnd),
@@ -146,7 +146,25 @@ sealed class LoadPromptFlags
 
     public TimeSpan ThinkTime(ParseResult arguments) => arguments.GetValue(_think) ?? TimeSpan.Zero;
 
-    async Task<(PromptWriter Prompts, string? Remark)> WriterAsync(ParseResult arguments, LoadClient client, string model, bool chat, CancellationToken cancellation)
+    /// <summary>The model of a name, else the first; one that was named need not be listed.</summary>
+    static async Task<ListedModel> ModelAsync(LoadClient client, string? name, CancellationToken cancellation)
+    {
+        IReadOnlyList<ListedModel> models;
+        try
+        {
+            models = await Calibration.ModelsAsync(client, cancellation);
+        }
+        catch (CommandFailedException) when (name is not null)
+        {
+            return new ListedModel(name, null, null);
+        }
+
+        return name is null
+            ? models.Count > 0 ? models[0] : throw new CommandFailedException($"{client.Target.Path("models")} lists no model; name one with --model.")
+            : models.Where(model => model.Name == name).Append(new ListedModel(name, null, null)).First();
+    }
+
+    async Task<(PromptWriter Prompts, string? Remark)> WriterAsync(ParseResult arguments, LoadClient client, ListedModel model, bool chat, CancellationToken cancellation)
     {
         string? wanted = arguments.GetValue(_prompts);
         if (FileOf(arguments) is not null)
@@ -173,7 +191,7 @@ sealed class LoadPromptFlags
                 : throw new CommandFailedException($"{reason} '--prompts words' makes texts; --token-ids names the ids of a vocabulary.");
         }
 
-        WordPrompts words = await Calibration.WordsAsync(client, model, chat, cancellation);
+        WordPrompts words = await Calibration.WordsAsync(client, model.Name, chat, cancellation);
         return (words, remark ?? FormattableString.Invariant($"prompts are words of {words.TokensPerWord:0.00} tokens and {words.Frame:0} around them: lengths are right on average"));
     }
 

@@ -28,6 +28,9 @@ sealed class AnswerReading(TimeProvider time, long started, List<float> gaps, IB
 
     public string? Error { get; private set; }
 
+    /// <summary>How often the request was sent again, since a kept connection was closed under it.</summary>
+    public int Resent { get; set; }
+
     /// <summary>Whether the server said that the answer is whole.</summary>
     public bool Complete => _done || _ended;
 

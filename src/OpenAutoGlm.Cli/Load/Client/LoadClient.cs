@@ -16,6 +16,7 @@ sealed class LoadClient : IDisposable
     const long MaxAnswerBytes = 1L << 30;
     const int MaxErrorBytes = 16 << 10;
     const int ReadBytes = 16 << 10;
+    const int MaxResent = 3;
 
     static readonly MediaTypeHeaderValue Json = new("application/json");
 
@@ -73,6 +74,7 @@ sealed class LoadClient : IDisposable
             CachedTokens = reading.CachedTokens,
             Counted = reading.OutputTokens is not null,
             Pieces = reading.Pieces,
+            Resent = reading.Resent,
         };
         Live.Ended(record);
         return record;
@@ -131,8 +133,7 @@ sealed class LoadClient : IDisposable
         bool answered = false;
         try
         {
-            using HttpRequestMessage request = Request(Address, body);
-            using HttpResponseMessage response = await _http.SendAsync(request, either.Token);
+            using HttpResponseMessage response = await HeadAsync(body, reading, either.Token);
             answered = true;
             return response.StatusCode == HttpStatusCode.OK
                 ? await ReadAsync(response, reading, either.Token)
@@ -170,6 +171,27 @@ sealed class LoadClient : IDisposable
         {
             // A server may not end the run, whatever it makes the client's library do.
             return (Outcome.Malformed, AnswerChunk.Shorten($"{error.GetType().Name}: {error.Message}"));
+        }
+    }
+
+    /// <summary>
+    /// Sends until there is a head. A server may close a kept connection just when it is used again; nothing has come of
+    /// the request then, so it is sent once more, its latency going on, and counted.
+    /// </summary>
+    async Task<HttpResponseMessage> HeadAsync(ReadOnlyMemory<byte> body, AnswerReading reading, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                using HttpRequestMessage request = Request(Address, body);
+                return await _http.SendAsync(request, cancellation);
+            }
+            catch (HttpRequestException error) when (reading.Resent < MaxResent
+                && (error.HttpRequestError == HttpRequestError.ResponseEnded || error.InnerException is IOException { InnerException: SocketException }))
+            {
+                reading.Resent++;
+            }
         }
     }
 

@@ -48,6 +48,9 @@ sealed record RequestRecord
     /// <summary>Pieces of text.</summary>
     public int Pieces { get; init; }
 
+    /// <summary>How often it was sent again, since a kept connection was closed under it.</summary>
+    public int Resent { get; init; }
+
     /// <summary>Seconds to the first text.</summary>
     public double TimeToFirstToken => First - Due;
 

@@ -6,36 +6,54 @@ using OpenAutoGlm.Engine.Traces;
 
 namespace OpenAutoGlm.Cli.Load.Prompts;
 
+/// <summary>A model as a server lists it.</summary>
+/// <param name="Name">What to ask for.</param>
+/// <param name="Owner">Whose it is, which tells one server program from another; null where nothing is said.</param>
+/// <param name="Vocabulary">How many tokens it knows; null where nothing is said.</param>
+readonly record struct ListedModel(string Name, string? Owner, int? Vocabulary);
+
 /// <summary>What has to be asked of a server before prompts of a given length can be made for it.</summary>
 static class Calibration
 {
-    /// <summary>Ids that are tried, the most first. Below them and above a quarter of them lie ordinary tokens in all vocabularies known here.</summary>
+    /// <summary>
+    /// Ends of the ids that are tried, the most first. Below them and above a quarter of them lie ordinary tokens in all
+    /// vocabularies known here, and every vocabulary has the last ones.
+    /// </summary>
     static readonly int[] Ends = [100_000, 50_000, 25_000, 10_000, 4_000, 1_000, 250];
+
+    /// <summary>Servers that refuse an id beyond their vocabulary. Others have been seen to die of one.</summary>
+    static readonly string[] Careful = ["open-autoglm", "vllm"];
 
     /// <summary>Words in the two questions about their cost; the second pair is for short contexts.</summary>
     static readonly (int Few, int Many)[] Words = [(32, 160), (8, 40)];
 
-    /// <summary>The only model that the server has, or its first.</summary>
+    /// <summary>The models that a server lists.</summary>
     /// <exception cref="CommandFailedException">It does not say.</exception>
-    public static async Task<string> ModelAsync(LoadClient client, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<ListedModel>> ModelsAsync(LoadClient client, CancellationToken cancellation)
     {
         JsonElement answer = await client.AskAsync("models", null, cancellation);
-        return answer.ValueKind == JsonValueKind.Object
-            && answer.TryGetProperty("data", out JsonElement data) && data.ValueKind == JsonValueKind.Array && data.GetArrayLength() > 0
-            && data[0].ValueKind == JsonValueKind.Object && data[0].TryGetProperty("id", out JsonElement id) && id.ValueKind == JsonValueKind.String
-            ? id.GetString()!
-            : throw new CommandFailedException($"{client.Target.Path("models")} lists no model; name one with --model.");
+        return answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("data", out JsonElement data) && data.ValueKind == JsonValueKind.Array
+            ? [.. data.EnumerateArray().Where(model => TextOf(model, "id") is not null).Select(model => new ListedModel(TextOf(model, "id")!, TextOf(model, "owned_by"), VocabularyOf(model)))]
+            : [];
+
+        // The field is llama.cpp's.
+        static int? VocabularyOf(JsonElement model) =>
+            model.TryGetProperty("meta", out JsonElement meta) && meta.ValueKind == JsonValueKind.Object
+            && meta.TryGetProperty("n_vocab", out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) ? count : null;
+
+        static string? TextOf(JsonElement model, string name) =>
+            model.ValueKind == JsonValueKind.Object && model.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
     }
 
-    /// <summary>Which ids a server takes: asks for one token behind one id, the highest first.</summary>
+    /// <summary>Which ids a server takes: asks for one token behind two ids, the highest first where that is safe.</summary>
     /// <returns>Null and the reason where it takes none.</returns>
     /// <exception cref="CommandFailedException">There is no answer.</exception>
-    public static async Task<(TokenIdPrompts? Prompts, string Reason)> TokenIdsAsync(LoadClient client, string model, CancellationToken cancellation)
+    public static async Task<(TokenIdPrompts? Prompts, string Reason)> TokenIdsAsync(LoadClient client, ListedModel model, CancellationToken cancellation)
     {
         string reason = "";
-        foreach (int end in Ends)
+        foreach (int end in Ends.Where(end => model.Vocabulary is { } known ? end <= known : Careful.Contains(model.Owner) || end == Ends[^1]))
         {
-            (HttpStatusCode status, byte[] answer) = await client.TryAskAsync("completions", Probe(model, json =>
+            (HttpStatusCode status, byte[] answer) = await client.TryAskAsync("completions", Probe(model.Name, json =>
             {
                 json.WriteStartArray("prompt");
                 json.WriteNumberValue(end / 4);

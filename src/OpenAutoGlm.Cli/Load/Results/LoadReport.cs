@@ -163,12 +163,17 @@ sealed record LoadReport
                 console.Note($"{name}: the server did not count the tokens of {result.Uncounted} answers; pieces of text are counted instead.");
             }
 
+            if (result.Resent > 0)
+            {
+                console.Note($"{name}: {result.Resent} requests were sent again, since the server closed a kept connection under them.");
+            }
+
             if (result.Short > 0)
             {
                 console.Note($"{name}: {result.Short} answers were shorter than asked for.");
             }
 
-            if (result.ClientCores > BusyClient || result.Lag?.P99 > LateClient)
+            if (result.Finished > 0 && (result.ClientCores > BusyClient || result.Lag?.P99 > LateClient))
             {
                 console.Note($"{name}: this program took {result.ClientCores * 100:0} % of a core and sent up to {Time(result.Lag?.P99)} late (p99): it may be what is slow here. Give it a machine of its own.");
             }

@@ -34,6 +34,7 @@ sealed record PointResult
         CachedTokens = finished.Any(record => record.CachedTokens is not null) ? finished.Sum(record => (long)(record.CachedTokens ?? 0)) : null;
         Uncounted = finished.Count(record => !record.Counted);
         Short = finished.Count(record => record.OutputTokens < record.PlannedOutputTokens);
+        Resent = Records.Count(record => record.Resent > 0);
         Good = Records.Count(objectives.Met);
         FirstToken = Distribution.Of(finished.Select(record => record.TimeToFirstToken));
         PerOutputToken = Distribution.Of(finished.Select(record => record.TimePerOutputToken).OfType<double>());
@@ -82,6 +83,9 @@ sealed record PointResult
 
     /// <summary>Finished answers with fewer tokens than were asked for.</summary>
     public int Short { get; }
+
+    /// <summary>Requests that were sent again, since the server closed a kept connection under them.</summary>
+    public int Resent { get; }
 
     /// <summary>Requests that met the objectives.</summary>
     public int Good { get; }
@@ -138,6 +142,7 @@ sealed record PointResult
         ["cachedTokens"] = CachedTokens,
         ["countedByPieces"] = Uncounted,
         ["shortAnswers"] = Short,
+        ["resent"] = Resent,
         ["ttftMs"] = FirstToken?.ToJson(),
         ["tpotMs"] = PerOutputToken?.ToJson(),
         ["itlMs"] = BetweenTokens?.ToJson(),

@@ -82,6 +82,24 @@ public sealed class BenchServeTests : IDisposable
         Assert.Equal(prompts.Select(prompt => string.Join(',', prompt)).Order(), server.Asked[4..].Select(body => string.Join(',', body["prompt"].Deserialize<int[]>()!)).Order());
     }
 
+    [Theory]
+    [InlineData("", 187, 63)]
+    [InlineData(", \"owned_by\": \"vllm\"", 3000, 1000)]
+    [InlineData(", \"meta\": {\"n_vocab\": 512}", 187, 63)]
+    [InlineData(", \"meta\": {\"n_vocab\": 32000}", 18750, 6250)]
+    public async Task A_server_is_never_asked_for_an_id_that_it_might_not_have(string model, int count, int first)
+    {
+        // Some servers die of an id beyond their vocabulary. This one has 5000 tokens.
+        await using ScriptedServer server = new((body, reply) => body["prompt"]!.AsArray().Any(id => (int)id! >= 5000) && model.Contains("vllm")
+            ? reply.JsonAsync("{}", "400 Bad Request")
+            : reply.GoodAsync(body)) { Model = model };
+        CommandRun run = await Bench(server, "-n", "4", "--warmup", "0", "--prompt-tokens", "2000", "--output-tokens", "1");
+        run.Done();
+        int[] ids = [.. server.Asked.Where(body => body["stream"] is not null).SelectMany(body => body["prompt"].Deserialize<int[]>()!)];
+        Assert.InRange(ids.Min(), first - 1, first + (count / 100));
+        Assert.InRange(ids.Max(), first + count - 1 - (count / 100) - 1, first + count - 1);
+    }
+
     [Fact]
     public async Task Conversations_carry_what_the_server_answered()
     {

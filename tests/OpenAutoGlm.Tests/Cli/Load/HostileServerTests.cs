@@ -159,6 +159,28 @@ public class HostileServerTests
     }
 
     [Fact]
+    public async Task A_request_is_sent_again_where_a_kept_connection_was_closed_under_it()
+    {
+        int asked = 0;
+        await using ScriptedServer server = new(async (body, reply) =>
+        {
+            if (Interlocked.Increment(ref asked) == 2)
+            {
+                reply.HangUp();
+                return;
+            }
+
+            await reply.GoodAsync(body);
+        });
+        using LoadClient client = Client(server);
+        Assert.Equal((Outcome.Finished, 0), Ended(await SendAsync(client)));
+        Assert.Equal((Outcome.Finished, 1), Ended(await SendAsync(client)));
+        Assert.Equal(3, server.Asked.Length);
+
+        static (Outcome Outcome, int Resent) Ended(RequestRecord record) => (record.Outcome, record.Resent);
+    }
+
+    [Fact]
     public async Task Nobody_there_is_unreachable()
     {
         string url;

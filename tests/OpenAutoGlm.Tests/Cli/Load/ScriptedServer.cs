@@ -25,6 +25,9 @@ sealed class ScriptedServer : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
+    /// <summary>Further members of the model that it lists.</summary>
+    public string Model { get; init; } = "";
+
     /// <summary>Connections that were made.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
@@ -76,7 +79,7 @@ sealed class ScriptedServer : IAsyncDisposable
                 Reply reply = new(stream, _end.Token);
                 if (request.StartsWith("GET ", StringComparison.Ordinal))
                 {
-                    await reply.JsonAsync("""{"object": "list", "data": [{"id": "scripted"}]}""");
+                    await reply.JsonAsync($$"""{"object": "list", "data": [{"id": "scripted"{{Model}} }]}""");
                     continue;
                 }
 
