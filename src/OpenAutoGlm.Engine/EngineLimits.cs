@@ -1,4 +1,6 @@
 using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Engine;
 
@@ -17,7 +19,7 @@ sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int Bl
     /// <summary>Rows of logits in a batch: one for each sequence that samples, and those others.</summary>
     internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxExtraLogits);
 
-    /// <summary>How many positions back every layer sees at most; 0 where one sees all.</summary>
+    /// <summary>How many positions back every layer sees at most, its own included; 0 where one sees all.</summary>
     internal int Window { get; init; }
 
     /// <summary>Blocks of the longest sequence that can run.</summary>
@@ -25,6 +27,13 @@ sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int Bl
 
     /// <summary>The longest sequence that the memory holds; its last token needs no place, for nothing comes after it.</summary>
     internal long MemoryTokens => ((long)BlockCount * BlockTokens) + 1;
+
+    /// <summary>The <see cref="Window"/> of a graph.</summary>
+    internal static int WindowOf(ModelGraph graph)
+    {
+        int[] windows = [.. graph.Nodes.Select(node => node.Op).OfType<PagedAttention>().Select(attention => attention.Window)];
+        return windows.Length == 0 || windows.Min() <= 0 ? 0 : windows.Max();
+    }
 
     /// <summary>Works the limits out.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The context is longer than the model's, or the memory holds no block.</exception>
