@@ -31,8 +31,6 @@ sealed class KvPool : IDisposable
     {
     }
 
-    internal KvPool(int blockCount, int blockTokens, IBlockMemory memory) : this(blockCount, blockTokens, []) => _ = memory;
-
     internal int BlockCount { get; }
 
     internal int BlockTokens { get; }
