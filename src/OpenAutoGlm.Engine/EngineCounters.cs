@@ -14,6 +14,7 @@ sealed class EngineCounters : IDisposable
     readonly Histogram<double> _stepSeconds;
     long _steps;
     long _prefilled;
+    long _cached;
     long _generated;
     long _preemptions;
     long _finished;
@@ -44,6 +45,7 @@ sealed class EngineCounters : IDisposable
         Counter("autoglm.engine.tokens.guessed.right", "{token}", "Guesses that were right.", () => Volatile.Read(ref _guessedRight));
         Counter("autoglm.engine.steps", "{step}", "Steps taken.", () => Volatile.Read(ref _steps));
         Counter("autoglm.engine.tokens.prefilled", "{token}", "Tokens computed that were given.", () => Volatile.Read(ref _prefilled));
+        Counter("autoglm.engine.tokens.cached", "{token}", "Tokens of prompts that were found in memory.", () => Volatile.Read(ref _cached));
         Counter("autoglm.engine.tokens.generated", "{token}", "Tokens generated.", () => Volatile.Read(ref _generated));
         Counter("autoglm.engine.preemptions", "{preemption}", "Times that a sequence gave up its blocks.", () => Volatile.Read(ref _preemptions));
         Counter("autoglm.engine.sequences.finished", "{sequence}", "Sequences that finished.", () => Volatile.Read(ref _finished));
@@ -60,6 +62,7 @@ sealed class EngineCounters : IDisposable
         TotalKvBlocks = _totalBlocks,
         Steps = Volatile.Read(ref _steps),
         PrefilledTokens = Volatile.Read(ref _prefilled),
+        CachedTokens = Volatile.Read(ref _cached),
         GeneratedTokens = Volatile.Read(ref _generated),
         Preemptions = Volatile.Read(ref _preemptions),
         Finished = Volatile.Read(ref _finished),
@@ -82,6 +85,8 @@ sealed class EngineCounters : IDisposable
     }
 
     internal void Prefilled(int tokens) => Volatile.Write(ref _prefilled, _prefilled + tokens);
+
+    internal void Cached(int tokens) => Volatile.Write(ref _cached, _cached + tokens);
 
     internal void Generated() => Volatile.Write(ref _generated, _generated + 1);
 

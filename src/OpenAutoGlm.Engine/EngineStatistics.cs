@@ -24,6 +24,9 @@ public sealed record EngineStatistics
     /// <summary>Tokens computed that were given: prompts, and whatever was computed anew after a preemption.</summary>
     public required long PrefilledTokens { get; init; }
 
+    /// <summary>Tokens of prompts that were found in memory, computed by somebody before.</summary>
+    public required long CachedTokens { get; init; }
+
     /// <summary>Tokens generated.</summary>
     public required long GeneratedTokens { get; init; }
 

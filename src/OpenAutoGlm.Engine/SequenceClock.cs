@@ -11,8 +11,13 @@ sealed class SequenceClock(TimeProvider time)
     /// <summary>Time since it was submitted.</summary>
     internal TimeSpan Age => time.GetElapsedTime(_submitted);
 
-    /// <summary>It was scheduled; only the first time counts.</summary>
-    internal void Scheduled() => _scheduled ??= time.GetTimestamp();
+    /// <summary>It was scheduled; only the first time counts. Says whether this was it.</summary>
+    internal bool Scheduled()
+    {
+        bool isFirst = _scheduled is null;
+        _scheduled ??= time.GetTimestamp();
+        return isFirst;
+    }
 
     /// <summary>A token was chosen.</summary>
     internal void Generated()

@@ -27,7 +27,11 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         int writing = 0;
         foreach (ref readonly BatchEntry entry in batch.Entries)
         {
-            entry.Sequence.Clock.Scheduled();
+            if (entry.Sequence.Clock.Scheduled())
+            {
+                counters.Cached(entry.Sequence.Cached ?? 0);
+            }
+
             writing += IsWriting(entry) ? 1 : 0;
         }
 
@@ -216,6 +220,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
             if (sibling != first && !sibling.HasEnded && sibling.GeneratedCount == 0 && scheduler.TryFork(first, sibling))
             {
                 sibling.Clock.Scheduled();
+                counters.Cached(sibling.Cached ?? 0);
                 Ending? ending = Choose(sibling, logits);
                 scheduler.Commit(sibling, sibling.Computed, generated: 1);
                 if (ending is { } ended)
