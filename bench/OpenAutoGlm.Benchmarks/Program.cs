@@ -24,7 +24,10 @@ switch (args.FirstOrDefault())
         }
 
         return 0;
+    case "prefix":
+        PrefixCacheBenchmark.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix");
         return 2;
 }
