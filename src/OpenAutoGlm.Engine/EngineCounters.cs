@@ -14,12 +14,17 @@ sealed class EngineCounters : IDisposable
     readonly Histogram<double> _stepSeconds;
     long _steps;
     long _prefilled;
+    long _cached;
     long _generated;
     long _preemptions;
     long _finished;
     long _failed;
     long _cancelled;
     long _refused;
+    long _guessed;
+    long _guessedRight;
+    int _stepTokens;
+    int _stepPromptTokens;
     double _stepMs;
     int _running;
     int _waiting;
@@ -34,8 +39,13 @@ sealed class EngineCounters : IDisposable
         Gauge("autoglm.engine.sequences.waiting", "{sequence}", "Sequences that wait for it.", () => Volatile.Read(ref _waiting));
         Gauge("autoglm.engine.kv.blocks.used", "{block}", "Blocks of key and value memory in use.", () => Volatile.Read(ref _usedBlocks));
         Gauge("autoglm.engine.kv.blocks.total", "{block}", "All blocks of key and value memory.", () => _totalBlocks);
+        Gauge("autoglm.engine.step.tokens.limit", "{token}", "Tokens that a step may have while somebody writes.", () => Volatile.Read(ref _stepTokens));
+        Gauge("autoglm.engine.step.prompt_tokens.limit", "{token}", "Of these what prompts may have.", () => Volatile.Read(ref _stepPromptTokens));
+        Counter("autoglm.engine.tokens.guessed", "{token}", "Tokens guessed ahead and run.", () => Volatile.Read(ref _guessed));
+        Counter("autoglm.engine.tokens.guessed.right", "{token}", "Guesses that were right.", () => Volatile.Read(ref _guessedRight));
         Counter("autoglm.engine.steps", "{step}", "Steps taken.", () => Volatile.Read(ref _steps));
         Counter("autoglm.engine.tokens.prefilled", "{token}", "Tokens computed that were given.", () => Volatile.Read(ref _prefilled));
+        Counter("autoglm.engine.tokens.cached", "{token}", "Tokens of prompts that were found in memory.", () => Volatile.Read(ref _cached));
         Counter("autoglm.engine.tokens.generated", "{token}", "Tokens generated.", () => Volatile.Read(ref _generated));
         Counter("autoglm.engine.preemptions", "{preemption}", "Times that a sequence gave up its blocks.", () => Volatile.Read(ref _preemptions));
         Counter("autoglm.engine.sequences.finished", "{sequence}", "Sequences that finished.", () => Volatile.Read(ref _finished));
@@ -52,6 +62,7 @@ sealed class EngineCounters : IDisposable
         TotalKvBlocks = _totalBlocks,
         Steps = Volatile.Read(ref _steps),
         PrefilledTokens = Volatile.Read(ref _prefilled),
+        CachedTokens = Volatile.Read(ref _cached),
         GeneratedTokens = Volatile.Read(ref _generated),
         Preemptions = Volatile.Read(ref _preemptions),
         Finished = Volatile.Read(ref _finished),
@@ -59,6 +70,10 @@ sealed class EngineCounters : IDisposable
         Cancelled = Volatile.Read(ref _cancelled),
         Refused = Volatile.Read(ref _refused),
         StepMs = Volatile.Read(ref _stepMs),
+        GuessedTokens = Volatile.Read(ref _guessed),
+        GuessedRightTokens = Volatile.Read(ref _guessedRight),
+        StepTokens = Volatile.Read(ref _stepTokens),
+        StepPromptTokens = Volatile.Read(ref _stepPromptTokens),
     };
 
     internal void Stepped(TimeSpan took)
@@ -70,6 +85,8 @@ sealed class EngineCounters : IDisposable
     }
 
     internal void Prefilled(int tokens) => Volatile.Write(ref _prefilled, _prefilled + tokens);
+
+    internal void Cached(int tokens) => Volatile.Write(ref _cached, _cached + tokens);
 
     internal void Generated() => Volatile.Write(ref _generated, _generated + 1);
 
@@ -97,6 +114,20 @@ sealed class EngineCounters : IDisposable
         Volatile.Write(ref _waiting, waiting);
         Volatile.Write(ref _usedBlocks, usedBlocks);
         Volatile.Write(ref _preemptions, preemptions);
+    }
+
+    /// <summary>Notes all guesses so far.</summary>
+    internal void Guessed(long guessed, long right)
+    {
+        Volatile.Write(ref _guessed, guessed);
+        Volatile.Write(ref _guessedRight, right);
+    }
+
+    /// <summary>Notes what a step may have from now on.</summary>
+    internal void Allowed(int stepTokens, int promptTokens)
+    {
+        Volatile.Write(ref _stepTokens, stepTokens);
+        Volatile.Write(ref _stepPromptTokens, promptTokens);
     }
 
     public void Dispose() => _meter.Dispose();

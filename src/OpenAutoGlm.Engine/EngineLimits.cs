@@ -1,4 +1,6 @@
 using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Engine;
 
@@ -11,17 +13,27 @@ namespace OpenAutoGlm.Engine;
 /// <param name="MaxTokens">Tokens in a batch.</param>
 sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int BlockCount, int MaxSequences, int MaxTokens)
 {
-    /// <summary>Rows of logits in a batch that go to sequences that want all of theirs.</summary>
-    internal int MaxPromptLogits => Math.Min(32, MaxTokens);
+    /// <summary>Rows of logits in a batch beyond one for each sequence: for guesses that are checked, and for who wants all of theirs.</summary>
+    internal int MaxExtraLogits => Math.Min(32, MaxTokens);
 
     /// <summary>Rows of logits in a batch: one for each sequence that samples, and those others.</summary>
-    internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxPromptLogits);
+    internal int MaxOutputs => Math.Min(MaxTokens, MaxSequences + MaxExtraLogits);
+
+    /// <summary>How many positions back every layer sees at most, its own included; 0 where one sees all.</summary>
+    internal int Window { get; init; }
 
     /// <summary>Blocks of the longest sequence that can run.</summary>
     internal int MaxBlocksPerSequence => (int)Math.Min(BlockCount, ((long)ContextLength + BlockTokens - 1) / BlockTokens);
 
     /// <summary>The longest sequence that the memory holds; its last token needs no place, for nothing comes after it.</summary>
     internal long MemoryTokens => ((long)BlockCount * BlockTokens) + 1;
+
+    /// <summary>The <see cref="Window"/> of a graph.</summary>
+    internal static int WindowOf(ModelGraph graph)
+    {
+        int[] windows = [.. graph.Nodes.Select(node => node.Op).OfType<PagedAttention>().Select(attention => attention.Window)];
+        return windows.Length == 0 || windows.Min() <= 0 ? 0 : windows.Max();
+    }
 
     /// <summary>Works the limits out.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The context is longer than the model's, or the memory holds no block.</exception>

@@ -1,3 +1,6 @@
+using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Engine.Scheduling;
+using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Models.Architectures;
@@ -55,6 +58,21 @@ public sealed record EngineOptions
     /// <summary>Whether the pure checkers of blocks and sequences run after every step. For tests and for hunting faults.</summary>
     public bool CheckInvariants { get; init; }
 
+    /// <summary>What users should feel: the size of steps follows from it.</summary>
+    public LatencyTargets Latency { get; init; } = new();
+
+    /// <summary>
+    /// How long an idle engine puts off the first step of a request so that others may join it, unless
+    /// <see cref="MaxSequences"/> wait already: up to a minute. Zero, the default, is best where sequences may join at any step, as they may here.
+    /// </summary>
+    public TimeSpan BatchWindow { get; init; }
+
+    /// <summary>Guessing tokens ahead.</summary>
+    public SpeculationOptions Speculation { get; init; } = new();
+
+    /// <summary>What becomes of keys and values that nobody uses at the moment.</summary>
+    public PrefixCacheOptions PrefixCache { get; init; } = new();
+
     /// <summary>Where the seeds of requests without one come from; null for the system's entropy.</summary>
     public ulong? Seed { get; init; }
 
@@ -81,6 +99,9 @@ public sealed record EngineOptions
             throw new ArgumentOutOfRangeException(nameof(KvFormat), KvFormat, $"{nameof(KvFormat)} must be one of {string.Join(", ", KvLayout.Formats)}.");
         }
 
+        Latency.Validate();
+        Speculation.Validate();
+        Check(nameof(BatchWindow), (long)BatchWindow.TotalMilliseconds, 0, 60_000);
         Check(nameof(QueueLimit), QueueLimit, 0, 1_000_000);
         Check(nameof(EventBuffer), EventBuffer, 1, 1_000_000);
     }

@@ -24,6 +24,9 @@ public sealed record EngineStatistics
     /// <summary>Tokens computed that were given: prompts, and whatever was computed anew after a preemption.</summary>
     public required long PrefilledTokens { get; init; }
 
+    /// <summary>Tokens of prompts that were found in memory, computed by somebody before.</summary>
+    public required long CachedTokens { get; init; }
+
     /// <summary>Tokens generated.</summary>
     public required long GeneratedTokens { get; init; }
 
@@ -44,4 +47,16 @@ public sealed record EngineStatistics
 
     /// <summary>Milliseconds of a step: an exponential moving average with weight 1/16 for the newest.</summary>
     public required double StepMs { get; init; }
+
+    /// <summary>Tokens that were guessed ahead and run.</summary>
+    public required long GuessedTokens { get; init; }
+
+    /// <summary>Of these the right ones: each is a step less for its sequence.</summary>
+    public required long GuessedRightTokens { get; init; }
+
+    /// <summary>Tokens that a step may have while somebody writes, as the latency targets leave it now.</summary>
+    public required int StepTokens { get; init; }
+
+    /// <summary>Of these what prompts may have.</summary>
+    public required int StepPromptTokens { get; init; }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Scheduling;
+using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Models.Architectures;
 
@@ -22,8 +24,12 @@ public sealed class InferenceEngine : IDisposable
     readonly IModelRunner _runner;
     readonly EngineLimits _limits;
     readonly Scheduler _scheduler;
-    readonly Sampler _sampler;
+    readonly KvMemory _memory;
+    readonly StepBudget _budget;
+    readonly Speculator? _speculator;
+    readonly Stepper _stepper;
     readonly EngineCounters _counters;
+    readonly HashSet<Sequence> _timed = []; // those that have a deadline
     readonly ConcurrentQueue<Message> _inbox = new();
     readonly AutoResetEvent _wake = new(initialState: false);
     readonly Thread? _thread;
@@ -43,20 +49,23 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or its memory holds no block.</exception>
     /// <exception cref="NotSupportedException">The architecture or a format is not supported.</exception>
     /// <exception cref="Models.ModelFormatException">A weight is missing or has the wrong shape.</exception>
-    public InferenceEngine(ModelConfig config, IWeights weights, IBackend backend, EngineOptions? options = null)
-        : this(ModelRunner.Create(config, weights, backend, options ?? new EngineOptions()), options ?? new EngineOptions(), ownThread: true)
+    public InferenceEngine(ModelConfig config, IWeights weights, IBackend backend, EngineOptions? options = null, DraftSource? draft = null)
+        : this(ModelRunner.Create(config, weights, backend, options ?? new EngineOptions()), options ?? new EngineOptions(), ownThread: true, draft: Runner(draft, options ?? new EngineOptions()))
     {
     }
 
     /// <summary>An engine over any runner. Without a thread of its own, whoever made it calls <see cref="Turn"/>.</summary>
-    internal InferenceEngine(IModelRunner runner, EngineOptions options, bool ownThread)
+    internal InferenceEngine(IModelRunner runner, EngineOptions options, bool ownThread, IModelRunner? draft = null)
     {
         Options = options;
         _runner = runner;
         _limits = runner.Limits;
-        _scheduler = new Scheduler(runner.Pool, _limits);
-        _sampler = new Sampler(_limits.Vocab);
+        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window);
+        _budget = new StepBudget(options.Latency, _limits);
+        _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);
+        _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
+        _stepper = new Stepper(runner, _scheduler, _budget, _speculator, _counters, options, End);
         if (ownThread)
         {
             _thread = new Thread(Loop) { IsBackground = true, Name = "autoglm engine" };
@@ -89,7 +98,33 @@ public sealed class InferenceEngine : IDisposable
     public Sequence Submit(SequenceRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Accept(request, promptLogits: null);
+        return Accept([request], promptLogits: null)[0];
+    }
+
+    /// <summary>
+    /// Accepts several samples of one prompt, or none. The prompt is computed once: the samples share its memory and part at
+    /// the first token. From any thread.
+    /// </summary>
+    /// <param name="requests">Requests that differ in <see cref="SequenceRequest.SampleIndex"/>, mask or sampling, not in prompt or tenant.</param>
+    /// <exception cref="RequestRefusedException">They can never be served, or not now; nothing of them is kept.</exception>
+    /// <exception cref="ArgumentException">There are none, or their prompts or tenants differ.</exception>
+    public ImmutableArray<Sequence> SubmitSamples(ImmutableArray<SequenceRequest> requests)
+    {
+        if (requests.IsDefaultOrEmpty || requests.Any(request => request.Tenant != requests[0].Tenant || !request.Prompt.AsSpan().SequenceEqual(requests[0].Prompt.AsSpan())))
+        {
+            throw new ArgumentException("Samples are one or more requests with one prompt and one tenant.", nameof(requests));
+        }
+
+        return Accept(requests, promptLogits: null);
+    }
+
+    /// <summary>Accepts a beam search or refuses it at once. From any thread.</summary>
+    /// <exception cref="RequestRefusedException">It can never be served, or not now; nothing of it is kept.</exception>
+    public BeamSearch SubmitBeams(SequenceRequest request, BeamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(options);
+        return Accept([.. Enumerable.Repeat(request, options.Width)], promptLogits: null, options)[0].Beam!;
     }
 
     /// <summary>
@@ -101,7 +136,7 @@ public sealed class InferenceEngine : IDisposable
     public float[][] ComputeLogits(ImmutableArray<int> ids)
     {
         float[][] logits = new float[ids.IsDefault ? 0 : ids.Length][];
-        SequenceOutcome outcome = Accept(new SequenceRequest { Prompt = ids }, logits).Completion.GetAwaiter().GetResult();
+        SequenceOutcome outcome = Accept([new SequenceRequest { Prompt = ids }], logits)[0].Completion.GetAwaiter().GetResult();
         return outcome.Reason switch
         {
             FinishReason.Failed => throw outcome.Error!,
@@ -170,21 +205,57 @@ public sealed class InferenceEngine : IDisposable
         }
 
         _counters.Dispose();
+        _speculator?.Dispose();
         _runner.Dispose();
         _wake.Dispose();
     }
+
+    /// <summary>After a turn without a step: when the next is due even if nobody comes.</summary>
+    internal TimeSpan NextTurn { get; private set; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>Reads the inbox and takes a step; false where there was nothing to do.</summary>
     internal bool Turn()
     {
         ReadInbox();
+        EndWhatIsLate();
+        NextTurn = Timeout.InfiniteTimeSpan;
         if (!_scheduler.HasWork)
         {
             return false;
         }
 
-        Step();
+        TimeSpan gathering = Gathering();
+        if (gathering > TimeSpan.Zero)
+        {
+            NextTurn = gathering;
+            return false;
+        }
+
+        _stepper.Step();
+        Tell();
+        if (Options.CheckInvariants)
+        {
+            _scheduler.CheckInvariants();
+        }
+
         return true;
+    }
+
+    static ModelRunner? Runner(DraftSource? draft, EngineOptions options) => draft is null ? null : ModelRunner.Create(draft.Config, draft.Weights, draft.Backend, options with { ContextLength = null });
+
+    IProposer? Proposer(IModelRunner? draft)
+    {
+        if (draft is not null && draft.Limits.Vocab != _limits.Vocab)
+        {
+            throw new ArgumentException($"The model that guesses has {draft.Limits.Vocab} tokens and the model has {_limits.Vocab}: they must have the same vocabulary.", nameof(draft));
+        }
+
+        return Options.Speculation.Source switch
+        {
+            GuessSource.None => null,
+            GuessSource.DraftModel => new DraftModel(draft ?? throw new ArgumentException("No model was given that guesses.", nameof(draft)), Options.TimeProvider),
+            _ => new PromptLookup(),
+        };
     }
 
     void Loop()
@@ -195,7 +266,7 @@ public sealed class InferenceEngine : IDisposable
             {
                 if (!Turn())
                 {
-                    _wake.WaitOne();
+                    _wake.WaitOne(NextTurn);
                 }
             }
 
@@ -214,24 +285,28 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    Sequence Accept(SequenceRequest request, float[][]? promptLogits)
+    ImmutableArray<Sequence> Accept(ImmutableArray<SequenceRequest> requests, float[][]? promptLogits, BeamOptions? beams = null)
     {
         try
         {
-            int maxTokens = promptLogits is null ? RequestRules.MaxTokens(request, _limits) : RequestRules.NoTokens(request, _limits);
+            beams?.Validate(requests[0], Options.MaxSequences);
+            int[] maxTokens = [.. requests.Select(request => promptLogits is null ? RequestRules.MaxTokens(request, _limits) : RequestRules.NoTokens(request, _limits))];
             lock (_gate)
             {
-                CheckRoom();
-                _alive++;
-                _lastId++;
-                Sequence sequence = new(_lastId, request, maxTokens, request.Sampling.Seed ?? NextSeed(_lastId), Options.EventBuffer, AskToCancel)
+                CheckRoom(requests.Length);
+                ImmutableArray<Sequence> sequences = [.. requests.Select((request, i) => Made(request, maxTokens[i], promptLogits))];
+                BeamSearch? search = beams is null ? null : new BeamSearch(beams, sequences);
+                // The first comes last: when it runs, the branches of its search are there.
+                foreach (Sequence sequence in sequences.Reverse())
                 {
-                    PromptLogits = promptLogits,
-                    Clock = new SequenceClock(Options.TimeProvider),
-                };
-                _inbox.Enqueue(new Message(sequence, Cancel: false));
+                    sequence.Beam = search;
+                    sequence.Siblings = sequences.Length > 1 && search is null ? sequences : null;
+                    _alive++;
+                    _inbox.Enqueue(new Message(sequence, Cancel: false));
+                }
+
                 _wake.Set();
-                return sequence;
+                return sequences;
             }
         }
         catch (RequestRefusedException)
@@ -241,7 +316,17 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    void CheckRoom()
+    Sequence Made(SequenceRequest request, int maxTokens, float[][]? promptLogits)
+    {
+        _lastId++;
+        return new Sequence(_lastId, request, maxTokens, request.Sampling.Seed ?? NextSeed(_lastId), Options.EventBuffer, AskToCancel)
+        {
+            PromptLogits = promptLogits,
+            Clock = new SequenceClock(Options.TimeProvider),
+        };
+    }
+
+    void CheckRoom(int more)
     {
         if (!_accepting)
         {
@@ -249,10 +334,10 @@ public sealed class InferenceEngine : IDisposable
         }
 
         int most = Options.MaxSequences + Options.QueueLimit;
-        if (_alive >= most)
+        if (_alive + more > most)
         {
             throw new RequestRefusedException(
-                RefusalReason.QueueFull, null, $"{_alive} sequences run or wait already, and no more than {most} may.", _alive + 1, most);
+                RefusalReason.QueueFull, null, $"{_alive} sequences run or wait already, and no more than {most} may.", _alive + more, most);
         }
     }
 
@@ -278,134 +363,89 @@ public sealed class InferenceEngine : IDisposable
         {
             if (!message.Cancel)
             {
-                _scheduler.Add(message.Sequence);
+                TakeIn(message.Sequence);
+                if (message.Sequence.Request.Timeout is not null)
+                {
+                    _timed.Add(message.Sequence);
+                }
             }
             else if (!message.Sequence.HasEnded)
             {
-                End(message.Sequence, FinishReason.Cancelled, CancellationReason.Caller);
+                End(message.Sequence, new Ending(FinishReason.Cancelled, CancellationReason.Caller));
             }
         }
 
         Tell();
     }
 
-    void Step()
+    void TakeIn(Sequence sequence)
     {
-        long start = Options.TimeProvider.GetTimestamp();
-        Batch batch = _scheduler.Schedule();
-        foreach (ref readonly BatchEntry entry in batch.Entries)
+        if (sequence.Beam is { } beam && sequence != beam.Branches[0])
         {
-            entry.Sequence.Clock.Scheduled();
+            _scheduler.AddHeld(sequence);
         }
-
-        try
+        else
         {
-            _runner.Run(batch);
+            _scheduler.Add(sequence);
         }
-        catch (Exception error)
-        {
-            foreach (ref readonly BatchEntry entry in batch.Entries)
-            {
-                Fail(entry.Sequence, $"The step that sequence {entry.Sequence.Id} was in failed: {error.Message}", error);
-            }
-
-            Finish(start);
-            return;
-        }
-
-        foreach (ref readonly BatchEntry entry in batch.Entries)
-        {
-            Take(entry);
-        }
-
-        Finish(start);
     }
 
-    /// <summary>Commits what an entry ran, and chooses the sequence's next token where it has come that far.</summary>
-    void Take(in BatchEntry entry)
+    void EndWhatIsLate()
     {
-        Sequence sequence = entry.Sequence;
-        Scheduler.Commit(entry);
-        bool decoded = sequence.GeneratedCount > 0 && entry.Count == 1 && sequence.Pending == 0;
-        _counters.Prefilled(decoded ? 0 : entry.Count);
-        if (sequence.PromptLogits is { } rows)
+        foreach (Sequence sequence in _timed.Count == 0 ? [] : _timed.ToArray())
         {
-            for (int i = 0; i < entry.Outputs; i++)
+            if (!sequence.HasEnded && sequence.Clock.Age > sequence.Request.Timeout)
             {
-                rows[entry.Start + i] = _runner.Logits(entry.FirstOutput + i).ToArray();
-            }
-
-            if (sequence.Pending == 0)
-            {
-                End(sequence, FinishReason.Length);
+                End(sequence, new Ending(FinishReason.Cancelled, CancellationReason.Deadline));
             }
         }
-        else if (entry.Outputs > 0)
-        {
-            Choose(sequence, _runner.Logits(entry.FirstOutput)[.._limits.Vocab]);
-        }
     }
 
-    void Choose(Sequence sequence, ReadOnlySpan<float> logits)
+    /// <summary>How much longer the first step of those that wait is put off, so that more may join them.</summary>
+    TimeSpan Gathering()
     {
-        SequenceRequest request = sequence.Request;
-        int token;
-        TokenLogprobs? logprobs;
-        try
+        if (Options.BatchWindow == TimeSpan.Zero || _scheduler.RunningCount > 0 || _scheduler.WaitingCount >= _limits.MaxSequences)
         {
-            DrawKey key = new(sequence.Seed, request.SampleIndex, sequence.Tokens.Count);
-            token = _sampler.Sample(logits, request.Sampling, sequence.History, request.Mask, key);
-            logprobs = _sampler.Logprobs(logits, request.Sampling, token);
-            request.Mask?.Accept(token);
-        }
-        catch (Exception error)
-        {
-            Fail(sequence, $"No token could be chosen at position {sequence.Tokens.Count} of sequence {sequence.Id}: {error.Message}", error);
-            return;
+            return TimeSpan.Zero;
         }
 
-        _counters.Generated();
-        if (!sequence.TryEmit(token, logprobs))
-        {
-            End(sequence, FinishReason.Cancelled, CancellationReason.SlowReader);
-        }
-        else if (request.StopTokens.Contains(token))
-        {
-            End(sequence, FinishReason.Stop, stopToken: token);
-        }
-        else if (sequence.GeneratedCount == sequence.MaxTokens)
-        {
-            End(sequence, FinishReason.Length);
-        }
+        TimeSpan oldest = _scheduler.Sequences.Max(sequence => sequence.Clock.Age);
+        return oldest < Options.BatchWindow ? Options.BatchWindow - oldest : TimeSpan.Zero;
     }
 
-    void Finish(long start)
+    void Tell()
     {
-        Tell();
-        _counters.Stepped(Options.TimeProvider.GetElapsedTime(start));
-        if (Options.CheckInvariants)
-        {
-            _scheduler.CheckInvariants();
-        }
+        _counters.Holding(_scheduler.RunningCount, _scheduler.WaitingCount, _memory.UsedCount, _scheduler.Preemptions);
+        _counters.Allowed(_budget.Tokens, _budget.PromptTokens);
+        _counters.Guessed(_speculator?.Guessed ?? 0, _speculator?.Right ?? 0);
     }
 
-    void Tell() => _counters.Holding(_scheduler.RunningCount, _scheduler.WaitingCount, _runner.Pool.UsedCount, _scheduler.Preemptions);
-
-    void Fail(Sequence sequence, string message, Exception error) =>
-        End(sequence, FinishReason.Failed, error: new SequenceFailedException(message, error));
-
-    void End(Sequence sequence, FinishReason reason, CancellationReason cancellation = CancellationReason.None, Exception? error = null, int? stopToken = null)
+    void End(Sequence sequence, Ending ending)
     {
         _scheduler.Remove(sequence);
-        _counters.Ended(reason);
+        _speculator?.Forget(sequence);
+        _timed.Remove(sequence);
+        _counters.Ended(ending.Reason);
         Tell();
         lock (_gate)
         {
             // Nobody runs inside the lock: continuations of a sequence's end are always queued.
-            sequence.End(reason, cancellation, error, stopToken);
+            sequence.End(ending.Reason, ending.Cancellation, ending.Error, ending.StopToken);
             if (--_alive == 0 && !_accepting)
             {
                 _drained.TrySetResult();
+            }
+        }
+
+        if (sequence.Beam is { } beam)
+        {
+            beam.End(ending);
+            foreach (Sequence branch in beam.Branches)
+            {
+                if (!branch.HasEnded)
+                {
+                    End(branch, ending);
+                }
             }
         }
     }
@@ -415,9 +455,9 @@ public sealed class InferenceEngine : IDisposable
     {
         ReadInbox();
         SequenceFailedException? error = fault is null ? null : new($"The engine stopped at a fault of its own: {fault.Message}", fault);
-        foreach (Sequence sequence in _scheduler.Sequences.ToArray())
+        foreach (Sequence sequence in _scheduler.Sequences.ToArray().Where(sequence => !sequence.HasEnded))
         {
-            End(sequence, reason, cancellation, error);
+            End(sequence, new Ending(reason, cancellation, error));
         }
     }
 

@@ -91,7 +91,7 @@ sealed class ModelRunner : IModelRunner
         options.Validate();
         ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(options.BlockTokens, options.KvFormat));
         EngineLimits limits = EngineLimits.Of(options, Math.Min(config.Vocab, options.VocabularySize ?? config.Vocab), config.ContextLength, Math.Max(1, KvLayout.BytesPerToken(graph)));
-        return new ModelRunner(limits, graph, backend);
+        return new ModelRunner(limits with { Window = EngineLimits.WindowOf(graph) }, graph, backend);
     }
 
     public void Run(Batch batch) => Run(batch, after: null);
@@ -150,7 +150,7 @@ sealed class ModelRunner : IModelRunner
             for (int i = 0; i < entry.Count; i++, token++)
             {
                 int position = entry.Start + i;
-                ids[token] = entry.Sequence.Tokens[position];
+                ids[token] = entry.Sequence.TokenAt(position);
                 positions[token] = position;
                 slots[token] = (blocks[position / Pool.BlockTokens] * Pool.BlockTokens) + (position % Pool.BlockTokens);
                 sequences[token] = row;

@@ -25,6 +25,15 @@ static class RequestRules
                 RefusalReason.InvalidParameter, "sample_index", $"The sample index must be at least 0, not {request.SampleIndex}.", request.SampleIndex);
         }
 
+        if (request.Timeout <= TimeSpan.Zero)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "timeout", $"The timeout must be more than nothing, not {request.Timeout}.", request.Timeout?.TotalSeconds);
+        }
+
+        CheckName("user", request.Tenant);
+        CheckName("cache_salt", request.CacheSalt);
+
         int prompt = request.Prompt.Length;
         long room = Math.Min(limits.ContextLength, limits.MemoryTokens) - prompt;
         return request.MaxTokens is { } asked ? Asked(prompt, asked, limits) : (int)room;
@@ -97,6 +106,15 @@ static class RequestRules
                 $"The sequence may reach {tokens} tokens, but all {limits.BlockCount} blocks of key and value memory hold {limits.MemoryTokens}.",
                 tokens,
                 limits.MemoryTokens);
+        }
+    }
+
+    static void CheckName(string parameter, string? name)
+    {
+        if (name?.Length > SequenceRequest.MaxNameLength)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, parameter, $"{parameter} may have {SequenceRequest.MaxNameLength} characters, not {name.Length}.", name.Length, SequenceRequest.MaxNameLength);
         }
     }
 

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Engine.Speculation;
 
 namespace OpenAutoGlm.Engine;
 
@@ -58,6 +61,18 @@ public sealed class Sequence
     /// <summary>How many of <see cref="Tokens"/> have their keys and values in <see cref="Blocks"/>.</summary>
     internal int Computed { get; set; }
 
+    /// <summary>Tokens of the prompt that were found in memory when it first ran; null until then.</summary>
+    internal int? Cached { get; set; }
+
+    /// <summary>Tokens that somebody guesses will follow <see cref="Tokens"/>, to be run and checked with the next step.</summary>
+    internal List<int> Drafts { get; } = [];
+
+    /// <summary>How guessing goes for this sequence; null where nobody guesses.</summary>
+    internal Guessing? Guessing { get; set; }
+
+    /// <summary>The samples of one prompt that were submitted together, itself among them; null where it came alone.</summary>
+    internal ImmutableArray<Sequence>? Siblings { get; set; }
+
     /// <summary>Tokens that are to run before the next can be chosen: 1 while decoding.</summary>
     internal int Pending => Tokens.Count - Computed;
 
@@ -74,6 +89,12 @@ public sealed class Sequence
     internal float[][]? PromptLogits { get; init; }
 
     internal bool WantsAllLogits => PromptLogits is not null;
+
+    /// <summary>The beam search that this is a branch of; null for none.</summary>
+    internal BeamSearch? Beam { get; set; }
+
+    /// <summary>The token at a position, of which the last may be guesses.</summary>
+    internal int TokenAt(int position) => position < Tokens.Count ? Tokens[position] : Drafts[position - Tokens.Count];
 
     internal SequenceClock Clock { get; init; } = new(TimeProvider.System);
 
@@ -100,7 +121,7 @@ public sealed class Sequence
     /// <summary>Ends the sequence, once.</summary>
     internal void End(FinishReason reason, CancellationReason cancellation = CancellationReason.None, Exception? error = null, int? stopToken = null)
     {
-        TokenUsage usage = new(Request.Prompt.Length, GeneratedCount);
+        TokenUsage usage = new(Request.Prompt.Length, GeneratedCount, Cached ?? 0);
         SequenceOutcome outcome = new(reason, usage, Clock.Timings(GeneratedCount))
         {
             Cancellation = cancellation,
@@ -119,6 +140,7 @@ public sealed class Sequence
     string Because(CancellationReason reason) => reason switch
     {
         CancellationReason.SlowReader => $"Nobody read the tokens of sequence {Id}, and its buffer is full.",
+        CancellationReason.Deadline => $"Sequence {Id} was not done within {Request.Timeout}.",
         CancellationReason.EngineStopped => $"The engine stopped while sequence {Id} ran.",
         _ => $"Sequence {Id} was cancelled.",
     };

@@ -8,8 +8,16 @@ sealed class SequenceClock(TimeProvider time)
     long? _first;
     long _last;
 
-    /// <summary>It was scheduled; only the first time counts.</summary>
-    internal void Scheduled() => _scheduled ??= time.GetTimestamp();
+    /// <summary>Time since it was submitted.</summary>
+    internal TimeSpan Age => time.GetElapsedTime(_submitted);
+
+    /// <summary>It was scheduled; only the first time counts. Says whether this was it.</summary>
+    internal bool Scheduled()
+    {
+        bool isFirst = _scheduled is null;
+        _scheduled ??= time.GetTimestamp();
+        return isFirst;
+    }
 
     /// <summary>A token was chosen.</summary>
     internal void Generated()

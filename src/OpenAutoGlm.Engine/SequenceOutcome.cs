@@ -30,6 +30,9 @@ public enum CancellationReason
 
     /// <summary>The engine, because it was disposed.</summary>
     EngineStopped,
+
+    /// <summary>The engine, because its time was up: see <see cref="SequenceRequest.Timeout"/>.</summary>
+    Deadline,
 }
 
 /// <summary>How a sequence ended, and what it took.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 
 namespace OpenAutoGlm.Engine.Generation;
@@ -72,6 +73,21 @@ public sealed record GenerationRequest
 
     /// <summary>Restricts tokens: makes the mask of a choice by its index; null for none.</summary>
     public Func<int, ITokenMask>? Mask { get; init; }
+
+    /// <inheritdoc cref="SequenceRequest.Priority"/>
+    public int Priority { get; init; }
+
+    /// <inheritdoc cref="SequenceRequest.Tenant"/>
+    public string? Tenant { get; init; }
+
+    /// <inheritdoc cref="SequenceRequest.CacheSalt"/>
+    public string? CacheSalt { get; init; }
+
+    /// <inheritdoc cref="SequenceRequest.Timeout"/>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <inheritdoc cref="SequenceRequest.Retention"/>
+    public CacheRetention Retention { get; init; }
 
     /// <summary>Checks what the engine does not: choices and stop strings.</summary>
     /// <exception cref="RequestRefusedException">A value is out of its range; the message names parameter, value and range.</exception>

@@ -45,28 +45,20 @@ public sealed class TextGenerator
         CheckChoices(request);
         ImmutableArray<int> prompt = Encode(request.Prompt, cancellation);
         ImmutableArray<int> stopTokens = request.IgnoreEndOfTurn ? request.StopTokens : [.. request.StopTokens, .. _endTokens];
-        List<Sequence> accepted = [];
-        try
+        SequenceRequest first = new()
         {
-            for (int choice = 0; choice < request.Choices; choice++)
-            {
-                accepted.Add(Engine.Submit(new SequenceRequest
-                {
-                    Prompt = prompt,
-                    Sampling = request.Sampling,
-                    MaxTokens = request.MaxTokens,
-                    StopTokens = stopTokens,
-                    SampleIndex = choice,
-                    Mask = request.Mask?.Invoke(choice),
-                }));
-            }
-        }
-        catch
-        {
-            accepted.ForEach(sequence => sequence.Cancel());
-            throw;
-        }
-
+            Prompt = prompt,
+            Sampling = request.Sampling,
+            MaxTokens = request.MaxTokens,
+            StopTokens = stopTokens,
+            Priority = request.Priority,
+            Tenant = request.Tenant,
+            CacheSalt = request.CacheSalt,
+            Timeout = request.Timeout,
+            Retention = request.Retention,
+        };
+        ImmutableArray<Sequence> accepted = Engine.SubmitSamples(
+            [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = request.Mask?.Invoke(choice) })]);
         return new TextGeneration(prompt.Length, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
     }
 

@@ -5,31 +5,37 @@ using OpenAutoGlm.Graph.Tensors;
 namespace OpenAutoGlm.Engine.Kv;
 
 /// <summary>
-/// The key and value memory of an engine: as many blocks of as many token places as it was made with, and a stack of
-/// those that nobody holds. The last block given back is the next one taken, while it is still in the caches. Not
-/// thread-safe: the engine's thread owns it.
+/// The books of key and value memory: how many holders each block of token places has, and a stack of those that have
+/// none. The last block given back is the next one taken, while it is still in the caches. Owns the memory behind the
+/// blocks. Not thread-safe: the engine's thread owns it.
 /// </summary>
 sealed class KvPool : IDisposable
 {
     readonly int[] _free;
-    readonly int[] _holders; // by block: how many tables hold it
-    readonly List<NativeMemoryOwner> _memory = [];
+    readonly int[] _holders; // by block: tables that hold it, and the cache of prefixes
     int _freeCount;
 
-    /// <summary>A pool with memory for the given states of a graph, each [blocks, …]; none for tests without a model.</summary>
-    internal KvPool(int blockCount, int blockTokens, IEnumerable<Value> states)
+    internal KvPool(int blockCount, int blockTokens, IBlockMemory memory)
     {
         BlockCount = blockCount;
         BlockTokens = blockTokens;
+        Memory = memory;
         _holders = new int[blockCount];
         _free = [.. Enumerable.Range(0, blockCount).Reverse()];
         _freeCount = blockCount;
-        States = states.ToFrozenDictionary(state => state, Allocate);
+    }
+
+    /// <summary>A pool with memory for the given states of a graph, each [blocks, …]; none for tests without a model.</summary>
+    internal KvPool(int blockCount, int blockTokens, IEnumerable<Value> states)
+        : this(blockCount, blockTokens, new StateMemory(blockCount, states))
+    {
     }
 
     internal int BlockCount { get; }
 
     internal int BlockTokens { get; }
+
+    internal IBlockMemory Memory { get; }
 
     internal int FreeCount => _freeCount;
 
@@ -38,11 +44,42 @@ sealed class KvPool : IDisposable
     /// <summary>Token places in all blocks.</summary>
     internal int SlotCount => BlockCount * BlockTokens;
 
-    /// <summary>The memory of every state.</summary>
-    internal FrozenDictionary<Value, Tensor> States { get; }
+    /// <summary>The memory of every state; none where the memory is not that of a graph.</summary>
+    internal FrozenDictionary<Value, Tensor> States => (Memory as StateMemory)?.States ?? FrozenDictionary<Value, Tensor>.Empty;
 
     /// <summary>Blocks that hold so many tokens.</summary>
     internal int BlocksFor(int tokens) => (int)(((long)tokens + BlockTokens - 1) / BlockTokens);
+
+    internal int HoldersOf(int block) => _holders[block];
+
+    /// <summary>Takes a block that is free, for one holder.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    internal int Take()
+    {
+        if (_freeCount == 0)
+        {
+            throw new InvalidOperationException($"None of the {BlockCount} blocks is free.");
+        }
+
+        int block = _free[--_freeCount];
+        _holders[block] = 1;
+        return block;
+    }
+
+    /// <summary>Notes one more holder of a block that has one.</summary>
+    internal int Hold(int block) => ++_holders[block];
+
+    /// <summary>Notes that a holder let go; says how many are left, and the block is free without.</summary>
+    internal int Drop(int block)
+    {
+        int left = --_holders[block];
+        if (left == 0)
+        {
+            _free[_freeCount++] = block;
+        }
+
+        return left;
+    }
 
     /// <summary>Adds blocks to a table until it holds so many tokens; takes all that are missing, or none and says no.</summary>
     internal bool TryGrow(BlockTable table, int tokens)
@@ -55,9 +92,7 @@ sealed class KvPool : IDisposable
 
         for (; missing > 0; missing--)
         {
-            int block = _free[--_freeCount];
-            _holders[block]++;
-            table.Add(block);
+            table.Add(Take());
         }
 
         return true;
@@ -67,25 +102,24 @@ sealed class KvPool : IDisposable
     internal void Release(BlockTable table)
     {
         ReadOnlySpan<int> blocks = table.Blocks;
-        for (int i = blocks.Length - 1; i >= 0; i--)
+        for (int i = blocks.Length - 1; i >= table.Forgotten; i--)
         {
-            if (--_holders[blocks[i]] == 0)
-            {
-                _free[_freeCount++] = blocks[i];
-            }
+            Drop(blocks[i]);
         }
 
         table.Clear();
     }
 
     /// <summary>Compares the books with the tables that exist: every block is free once, or held as often as noted.</summary>
+    /// <param name="tables">All tables.</param>
+    /// <param name="isCached">Whether the cache of prefixes holds a block too; null without a cache.</param>
     /// <exception cref="InvalidOperationException">They do not agree; the message says where.</exception>
-    internal void CheckInvariants(IEnumerable<BlockTable> tables)
+    internal void CheckInvariants(IEnumerable<BlockTable> tables, Func<int, bool>? isCached = null)
     {
         int[] held = new int[BlockCount];
         foreach (BlockTable table in tables)
         {
-            foreach (int block in table.Blocks)
+            foreach (int block in table.Blocks[table.Forgotten..])
             {
                 held[block]++;
             }
@@ -99,22 +133,14 @@ sealed class KvPool : IDisposable
 
         for (int block = 0; block < BlockCount; block++)
         {
-            if (held[block] != _holders[block] || free[block] != (held[block] == 0 ? 1 : 0))
+            int holders = held[block] + (isCached?.Invoke(block) == true ? 1 : 0);
+            if (holders != _holders[block] || free[block] != (holders == 0 ? 1 : 0))
             {
                 throw new InvalidOperationException(
-                    $"Block {block} is in {held[block]} tables, noted {_holders[block]} times and free {free[block]} times.");
+                    $"Block {block} is in {held[block]} tables, has {holders} holders, but {_holders[block]} are noted, and is free {free[block]} times.");
             }
         }
     }
 
-    public void Dispose() => _memory.ForEach(memory => memory.Dispose());
-
-    Tensor Allocate(Value state)
-    {
-        Shape shape = new([BlockCount, .. state.Type.Shape.Dims.AsSpan()[1..]]);
-        TensorType type = state.Type with { Shape = shape };
-        NativeMemoryOwner memory = new(Tensor.BytesOf(type));
-        _memory.Add(memory);
-        return Tensor.In(memory, type);
-    }
+    public void Dispose() => Memory.Dispose();
 }

@@ -6,13 +6,18 @@ namespace OpenAutoGlm.Engine.Sampling;
 /// <summary>log-softmax of a row of logits: y = x − max − ln Σ exp(x − max), for the chosen token and the largest few.</summary>
 static class LogProbabilities
 {
+    /// <summary>What is subtracted from logits: max + ln Σ exp(x − max). scratch: at least [vocab].</summary>
+    internal static float Normaliser(ReadOnlySpan<float> logits, float largest, Span<float> scratch)
+    {
+        Span<float> weights = scratch[..logits.Length];
+        Softmax.Exponentiate(logits, largest, temperature: 1, weights);
+        return (float)(largest + Math.Log(Softmax.Sum(weights)));
+    }
+
     /// <summary>Log probabilities of one token and of the <paramref name="top"/> most likely. scratch: at least [vocab].</summary>
     internal static TokenLogprobs Of(ReadOnlySpan<float> logits, int chosen, int top, Span<float> scratch)
     {
-        float largest = Argmax.Of(logits).Value;
-        Span<float> weights = scratch[..logits.Length];
-        Softmax.Exponentiate(logits, largest, temperature: 1, weights);
-        float normaliser = (float)(largest + Math.Log(Softmax.Sum(weights)));
+        float normaliser = Normaliser(logits, Argmax.Of(logits).Value, scratch);
 
         Span<int> largestTokens = stackalloc int[SamplingOptions.MaxLogprobs];
         int found = 0;

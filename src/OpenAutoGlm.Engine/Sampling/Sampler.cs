@@ -4,6 +4,8 @@ namespace OpenAutoGlm.Engine.Sampling;
 sealed class Sampler(int vocab)
 {
     readonly float[] _scratch = new float[vocab];
+    readonly float[] _weights = new float[vocab];
+    readonly (int Token, float Logprob)[] _likeliest = new (int, float)[2 * Beams.BeamOptions.MaxWidth];
     readonly Candidates _candidates = new(vocab);
 
     /// <summary>
@@ -12,6 +14,61 @@ sealed class Sampler(int vocab)
     /// </summary>
     /// <exception cref="ArithmeticException">A logit is NaN or +∞, or no token is allowed.</exception>
     internal int Sample(ReadOnlySpan<float> logits, SamplingOptions options, TokenHistory? history, ITokenMask? mask, DrawKey key)
+    {
+        ReadOnlySpan<float> row = Adjusted(logits, options, history, mask);
+        (int best, float largest) = Argmax.Of(row);
+        if (best < 0)
+        {
+            throw new ArithmeticException("Every token is ruled out: no logit is over -∞.");
+        }
+
+        if (options.Temperature == 0)
+        {
+            return best;
+        }
+
+        _candidates.Weigh(row, largest, options.Temperature);
+        return _candidates.Draw(options, key.Uniform());
+    }
+
+    /// <summary>The tokens that most likely come next, most likely first, after penalties and bias, with their log probabilities.</summary>
+    /// <exception cref="ArithmeticException">A logit is NaN or +∞, or no token is allowed.</exception>
+    internal ReadOnlySpan<(int Token, float Logprob)> Likeliest(ReadOnlySpan<float> logits, SamplingOptions options, TokenHistory? history, int count)
+    {
+        ReadOnlySpan<float> row = Adjusted(logits, options, history, mask: null);
+        (int best, float largest) = Argmax.Of(row);
+        if (best < 0)
+        {
+            throw new ArithmeticException("Every token is ruled out: no logit is over -∞.");
+        }
+
+        float normaliser = LogProbabilities.Normaliser(row, largest, _weights);
+        int found = 0;
+        for (int token = 0; token < row.Length; token++)
+        {
+            float logprob = row[token] - normaliser;
+            if (float.IsNegativeInfinity(logprob) || (found == count && !(logprob > _likeliest[found - 1].Logprob)))
+            {
+                continue;
+            }
+
+            int place = found < count ? found++ : found - 1;
+            for (; place > 0 && logprob > _likeliest[place - 1].Logprob; place--)
+            {
+                _likeliest[place] = _likeliest[place - 1];
+            }
+
+            _likeliest[place] = (token, logprob);
+        }
+
+        return _likeliest.AsSpan(0, found);
+    }
+
+    /// <summary>Log probabilities of a chosen token and its rivals; null where they were not asked for.</summary>
+    internal TokenLogprobs? Logprobs(ReadOnlySpan<float> logits, SamplingOptions options, int token) =>
+        options.Logprobs is { } top ? LogProbabilities.Of(logits, token, top, _scratch) : null;
+
+    ReadOnlySpan<float> Adjusted(ReadOnlySpan<float> logits, SamplingOptions options, TokenHistory? history, ITokenMask? mask)
     {
         ReadOnlySpan<float> row = logits;
         if (history is not null || mask is not null || !options.LogitBias.IsEmpty)
@@ -28,24 +85,8 @@ sealed class Sampler(int vocab)
             row = changed;
         }
 
-        (int best, float largest) = Argmax.Of(row);
-        if (best < 0)
-        {
-            throw new ArithmeticException("Every token is ruled out: no logit is over -∞.");
-        }
-
-        if (options.Temperature == 0)
-        {
-            return best;
-        }
-
-        _candidates.Weigh(row, largest, options.Temperature);
-        return _candidates.Draw(options, key.Uniform());
+        return row;
     }
-
-    /// <summary>Log probabilities of a chosen token and its rivals; null where they were not asked for.</summary>
-    internal TokenLogprobs? Logprobs(ReadOnlySpan<float> logits, SamplingOptions options, int token) =>
-        options.Logprobs is { } top ? LogProbabilities.Of(logits, token, top, _scratch) : null;
 
     static void Bias(Span<float> logits, SamplingOptions options)
     {

@@ -167,6 +167,16 @@ public sealed unsafe class Tensor
         }
     }
 
+    /// <summary>The bytes of one element of the first extent: a block of a state. Memory that may be written to.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such element.</exception>
+    /// <exception cref="OverflowException">It has more than 2 GiB.</exception>
+    public Span<byte> Piece(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Shape[0].Size, nameof(index));
+        long bytes = Bytes / Shape[0].Size;
+        return new Span<byte>(Data + (bytes * index), checked((int)bytes));
+    }
+
     /// <summary>Sets every byte of memory that may be written to.</summary>
     public void Fill(byte value)
     {

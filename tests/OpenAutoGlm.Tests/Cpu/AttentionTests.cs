@@ -128,6 +128,26 @@ public sealed class AttentionTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Formats))]
+    public void Blocks_that_a_window_has_passed_are_not_read(TensorFormat format)
+    {
+        const int Window = 20;
+        int[] positions = [.. Enumerable.Range(299, 9)];
+        PagedAttention op = new(0.2f, 16, Window);
+        Tensor[] inputs = Inputs(format, 4, 2, 32, 16, positions, new int[positions.Length]);
+        Tensor expected = KernelRun.Of(InstructionSet.Scalar, op, inputs)[0];
+        Tensor reference = KernelRun.Reference(op, inputs)[0];
+        Span<int> table = inputs[5].View.Ints;
+        int forgotten = table[0];
+        inputs[1].Piece(forgotten).Fill(0xFF); // NaN in every format
+        inputs[2].Piece(forgotten).Fill(0xFF);
+        table[..((positions[0] - Window + 1) / 16)].Fill(forgotten);
+        KernelRun.AssertSameBits(reference, KernelRun.Reference(op, inputs)[0]);
+        KernelRun.AssertSameBits(expected, KernelRun.Of(InstructionSet.Scalar, op, inputs)[0]);
+        KernelRun.AssertSameBits(expected, KernelRun.Of(InstructionSets.Best, _code, 2, false, op, inputs)[0]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
     public void A_key_that_is_no_number_makes_an_answer_that_is_none(TensorFormat format)
     {
         PagedAttention op = new(0.2f, 16);

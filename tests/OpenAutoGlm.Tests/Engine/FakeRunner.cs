@@ -9,15 +9,14 @@ namespace OpenAutoGlm.Engine;
 /// </summary>
 sealed class FakeRunner : IModelRunner
 {
-    readonly long[] _memory; // by slot: position and token
+    readonly FakeMemory _memory; // by slot: position and token
     readonly List<float[]> _logits = [];
 
     internal FakeRunner(int blockCount, int maxSequences = 4, int maxTokens = 16, int blockTokens = 4, int context = 64, int vocab = 32)
     {
         Limits = new EngineLimits(vocab, context, blockTokens, blockCount, maxSequences, maxTokens);
-        Pool = new KvPool(blockCount, blockTokens, []);
-        _memory = new long[Pool.SlotCount];
-        Array.Fill(_memory, -1);
+        _memory = new FakeMemory(blockCount, blockTokens);
+        Pool = new KvPool(blockCount, blockTokens, _memory);
     }
 
     public EngineLimits Limits { get; }
@@ -44,7 +43,7 @@ sealed class FakeRunner : IModelRunner
             for (int i = 0; i < entry.Count; i++)
             {
                 int position = entry.Start + i;
-                _memory[Slot(entry, position)] = ((long)position << 32) | (uint)entry.Sequence.Tokens[position];
+                _memory[Slot(entry, position)] = ((long)position << 32) | (uint)entry.Sequence.TokenAt(position);
                 if (i >= entry.Count - entry.Outputs)
                 {
                     _logits.Add(Row(Remembered(entry, position), entry.Sequence));

@@ -23,11 +23,11 @@ sealed class ScriptedRunner(int vocab, params int[][] scripts) : IModelRunner
         _logits.Clear();
         foreach (BatchEntry entry in batch.Entries)
         {
-            if (entry.Outputs > 0)
+            int[] script = scripts[entry.Sequence.Request.SampleIndex % scripts.Length];
+            for (int output = 0; output < entry.Outputs; output++)
             {
-                int[] script = scripts[entry.Sequence.Request.SampleIndex % scripts.Length];
                 float[] row = new float[vocab];
-                row[script[Math.Min(entry.Sequence.GeneratedCount, script.Length - 1)]] = 40;
+                row[script[Math.Min(entry.Sequence.GeneratedCount + output, script.Length - 1)]] = 40;
                 _logits.Add(row);
             }
         }

@@ -248,19 +248,24 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
             }
         }
 
-        /// <summary>Where the groups of the next span are stored; as they are if there is none.</summary>
+        /// <summary>
+        /// Where the groups of the next span are stored; as they are if there is none. Groups that lie wholly before the
+        /// window may belong to somebody else by now: the first that is seen stands in for them, for no score of theirs counts.
+        /// </summary>
         void Locate(int start)
         {
             int blockTokens = _kernel._op.BlockTokens;
+            int firstGroup = FirstSeen(0) / KvLayout.GroupTokens * KvLayout.GroupTokens;
             (Graph.Tensors.TensorView keys, Graph.Tensors.TensorView values) = (_kernel.Inputs[1], _kernel.Inputs[2]);
             long groupBytes = KvLayout.GroupBytes(keys.Format, _kernel._shape.HeadDim);
             int stored = SpanKernels.SpanGroups;
             for (int position = start; position <= LastPosition && stored < 2 * SpanKernels.SpanGroups; position += KvLayout.GroupTokens, stored++)
             {
-                int block = _table[position / blockTokens];
+                int place = Math.Max(position, firstGroup);
+                int block = _table[place / blockTokens];
                 ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)block, (uint)keys[0], "block");
                 long plane = ((long)block * _kernel._shape.KvHeads) + _kvHead;
-                long offset = ((plane * blockTokens / KvLayout.GroupTokens) + (position % blockTokens / KvLayout.GroupTokens)) * groupBytes;
+                long offset = ((plane * blockTokens / KvLayout.GroupTokens) + (place % blockTokens / KvLayout.GroupTokens)) * groupBytes;
                 _memory.Keys[stored] = keys.Data + offset;
                 _memory.Values[stored] = values.Data + offset;
             }

@@ -98,7 +98,8 @@ public class SchedulerTests
     (Scheduler Scheduler, KvPool Pool) Make(int blocks, int maxTokens = 64, int maxSequences = 8)
     {
         KvPool pool = new(blocks, 4, []);
-        return (new Scheduler(pool, new EngineLimits(100, 4 * blocks, 4, blocks, maxSequences, maxTokens)), pool);
+        EngineLimits limits = new(100, 4 * blocks, 4, blocks, maxSequences, maxTokens);
+        return (new Scheduler(new KvMemory(pool), limits, new StepBudget(new LatencyTargets(), limits)), pool);
     }
 
     Sequence Sequence(int tokens) =>
@@ -111,7 +112,7 @@ public class SchedulerTests
         foreach (BatchEntry entry in scheduler.Schedule().Entries)
         {
             words.Add($"{entry.Sequence.Id}:{entry.Start}+{entry.Count}{(entry.Outputs > 0 ? "!" : "")}");
-            Scheduler.Commit(entry);
+            scheduler.Commit(entry.Sequence, entry.Start + entry.Count, 0);
             if (entry.Outputs > 0)
             {
                 entry.Sequence.Tokens.Add(1);

@@ -1,0 +1,83 @@
+using OpenAutoGlm.Engine.Scheduling;
+
+namespace OpenAutoGlm.Engine.Speculation;
+
+/// <summary>Decides before every step for whom guesses are worth their time, has them made, and learns from what came of them.</summary>
+sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLimits limits, StepTimes times) : IDisposable
+{
+    readonly Sequence[] _writing = new Sequence[limits.MaxSequences];
+    readonly int[] _room = new int[limits.MaxSequences];
+
+    /// <summary>Guesses that were run.</summary>
+    internal long Guessed { get; private set; }
+
+    /// <summary>Guesses that were right, each of them a step less.</summary>
+    internal long Right { get; private set; }
+
+    /// <summary>Why no guesses are made any more; null while they are.</summary>
+    internal Exception? Failure { get; private set; }
+
+    /// <summary>Fills the drafts of those among the running sequences that are about to write a token.</summary>
+    internal void Guess(ReadOnlySpan<Sequence> running)
+    {
+        int count = 0;
+        bool isOff = Failure is not null;
+        foreach (Sequence sequence in running)
+        {
+            sequence.Drafts.Clear();
+            if (!isOff && sequence.Pending == 1 && sequence.GeneratedCount > 0 && !sequence.WantsAllLogits && sequence.Beam is null)
+            {
+                _writing[count++] = sequence;
+            }
+        }
+
+        int stepTokens = count;
+        int left = Math.Min(limits.MaxExtraLogits, limits.MaxTokens - count);
+        bool any = false;
+        for (int i = 0; i < count; i++)
+        {
+            Sequence sequence = _writing[i];
+            Guessing guessing = sequence.Guessing ??= new Guessing();
+
+            // The last token that may be written needs no guess behind it.
+            int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
+            _room[i] = !options.IsAdaptive ? Math.Max(0, most) : most > 0 ? guessing.Worth(most, stepTokens, times, proposer.SecondsPerGuess) : 0;
+            if (_room[i] == 0)
+            {
+                guessing.Skipped();
+            }
+
+            any |= _room[i] > 0;
+        }
+
+        if (any)
+        {
+            Propose(_writing.AsSpan(0, count), _room.AsSpan(0, count));
+        }
+    }
+
+    void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
+    {
+        try
+        {
+            proposer.Propose(writing, room);
+        }
+        catch (Exception error)
+        {
+            // Nobody needs guesses. Those that were made before the failure may stay: they are checked like any other.
+            Failure = error;
+        }
+    }
+
+    /// <summary>Notes that a sequence's guesses were checked, and how many of the first were right.</summary>
+    internal void Checked(Sequence sequence, int guessed, int right)
+    {
+        Guessed += guessed;
+        Right += right;
+        sequence.Guessing!.Checked(guessed, right);
+    }
+
+    internal void Forget(Sequence sequence) => proposer.Forget(sequence);
+
+    public void Dispose() => proposer.Dispose();
+}
