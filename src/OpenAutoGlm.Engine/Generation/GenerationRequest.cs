@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Sampling;
 
 namespace OpenAutoGlm.Engine.Generation;
@@ -74,6 +75,16 @@ public sealed record GenerationRequest
     /// <summary>Restricts tokens: makes the mask of a choice by its index; null for none.</summary>
     public Func<int, ITokenMask>? Mask { get; init; }
 
+    /// <summary>What the answer must be; null for any text. Stands in for <see cref="Mask"/>, not beside it.</summary>
+    public OutputConstraint? Constraint { get; init; }
+
+    /// <summary>
+    /// The text or special token after which the constraint begins, for models that think first: usually &lt;/think&gt;.
+    /// Before it everything but the end is allowed. "" begins at once; null too, unless the rendered conversation ends with
+    /// an open &lt;think&gt;.
+    /// </summary>
+    public string? ConstraintAfter { get; init; }
+
     /// <inheritdoc cref="SequenceRequest.Priority"/>
     public int Priority { get; init; }
 
@@ -94,6 +105,8 @@ public sealed record GenerationRequest
     public void Validate()
     {
         Require(Choices is >= 1 and <= MaxChoices, "n", Choices, $"n must be 1 to {MaxChoices}, not {Choices}.");
+        Require(Constraint is null || Mask is null, "response_format", 1, "A request has a constraint or a mask, not both.");
+        Require(Constraint is null || !IgnoreEndOfTurn, "ignore_eos", 1, "ignore_eos must be false with a constrained answer, which ends when it is complete.");
         Require(Stop.Length <= MaxStopStrings, "stop", Stop.Length, $"stop must have at most {MaxStopStrings} strings, not {Stop.Length}.");
         foreach (string text in Stop)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Server.OpenAi.Errors;
@@ -17,6 +18,7 @@ sealed class RequestDraft(Routes route)
 
     readonly JsonObject _variables = [];
     (string Name, int Value)? _maxTokens;
+    (string Name, OutputConstraint Value)? _constraint;
 
     public string? Model { get; set; }
 
@@ -51,6 +53,17 @@ sealed class RequestDraft(Routes route)
     public bool HasStreamOptions { get; set; }
 
     public bool IncludeUsage { get; set; }
+
+    /// <summary>Says what the answer must be, once.</summary>
+    public void SetConstraint(RequestValue value, OutputConstraint constraint)
+    {
+        if (_constraint is { } other)
+        {
+            throw value.Invalid($"cannot stand beside {other.Name}; send one of them");
+        }
+
+        _constraint = (value.Path, constraint);
+    }
 
     public void SetMaxTokens(RequestValue value)
     {
@@ -115,6 +128,7 @@ sealed class RequestDraft(Routes route)
             IgnoreEndOfTurn = IgnoreEndOfTurn,
             ShowSpecialTokens = ShowSpecialTokens,
             Choices = Choices,
+            Constraint = _constraint?.Value,
         };
         return new TextRequest(model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
         {
@@ -122,6 +136,7 @@ sealed class RequestDraft(Routes route)
             IncludeUsage = IncludeUsage,
             Logprobs = Logprobs,
             MaxTokensName = _maxTokens?.Name,
+            ConstraintName = _constraint?.Name,
         };
     }
 
@@ -158,6 +173,9 @@ sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompt
 
     /// <summary>How the client spelled max_tokens; null where it left that to us.</summary>
     public string? MaxTokensName { get; init; }
+
+    /// <summary>Where the client said what the answer must be; null where it did not.</summary>
+    public string? ConstraintName { get; init; }
 
     public int ChoicesPerPrompt => Prompts[0].Choices;
 }
