@@ -37,6 +37,38 @@ public class EngineTests
         await TestServer.UntilAsync(() => Idle(engine));
     }
 
+    [Theory]
+    [InlineData("""{"response_format": {"type": "json_schema", "json_schema": {"name": "side", "schema": {"enum": [7, false]}}}}""", "^\\s*(false|7(\\.0+)?([eE][+-]?0+)?)$")]
+    [InlineData("""{"guided_choice": ["left", "right"]}""", "^(left|right)$")]
+    [InlineData("""{"guided_regex": "[0-9]{3}-[a-c]"}""", "^[0-9]{3}-[a-c]$")]
+    [InlineData("""{"structured_outputs": {"grammar": "root ::= \"(\" root \")\" | \"x\""}}""", "^\\(*x\\)*$")]
+    public async Task An_answer_is_what_was_asked_for_even_of_a_model_that_talks_at_random(string parameters, string pattern)
+    {
+        using InferenceEngine engine = new TinyModel(Tokens.VocabularySize).Engine();
+        await using TestServer server = await TestServer.StartAsync(Generator(engine));
+        JsonNode body = await server.ChatAsync($", {parameters[1..^1]}, \"n\": 4, \"seed\": 3, \"frequency_penalty\": 2").JsonAsync();
+        Assert.All(body["choices"]!.AsArray(), choice =>
+        {
+            string text = (string)choice!["message"]!["content"]!;
+            if ((string)choice["finish_reason"]! == "stop")
+            {
+                Assert.Matches(pattern, text);
+            }
+        });
+        Assert.Contains(body["choices"]!.AsArray(), choice => (string)choice!["finish_reason"]! == "stop");
+    }
+
+    [Fact]
+    public async Task A_schema_that_cannot_be_kept_is_refused_with_its_parameter_and_place()
+    {
+        using InferenceEngine engine = new TinyModel(Tokens.VocabularySize).Engine();
+        await using TestServer server = await TestServer.StartAsync(Generator(engine));
+        HttpResponseMessage response = await server.ChatAsync(""", "guided_json": {"properties": {"a": {"type": "array", "uniqueItems": true}}}""");
+        JsonNode error = (await response.JsonAsync())["error"]!;
+        Assert.Equal((400, "guided_json", "invalid_value"), ((int)response.StatusCode, (string)error["param"]!, (string)error["code"]!));
+        Assert.Contains("/properties/a/uniqueItems", (string)error["message"]!);
+    }
+
     [Fact]
     public async Task A_penalty_applies_to_the_greedy_choice()
     {

@@ -100,21 +100,12 @@ sealed class WordFrame(JsonMachine machine, string word, int position, BigIntege
 /// <summary>Within a number. It ends with the first byte that is none of it.</summary>
 sealed class NumberFrame(JsonMachine machine, (int Group, Dfa Numbers, int State)[] items) : Frame
 {
+    static readonly object Incomplete = new();
+
     readonly (int Group, Dfa Numbers, int State)[] _items = items;
+    object? _completed;
 
-    internal override object? Completed
-    {
-        get
-        {
-            BigInteger result = BigInteger.Zero;
-            foreach ((int group, Dfa numbers, int state) in _items)
-            {
-                result |= numbers.IsAccepting(state) ? JsonMachine.Bit(group) : 0;
-            }
-
-            return result.IsZero ? null : result;
-        }
-    }
+    internal override object? Completed => (_completed ??= FindCompleted()) is BigInteger ? _completed : null;
 
     public override bool Equals(object? obj) => obj is NumberFrame other && other._items.AsSpan().SequenceEqual(_items);
 
@@ -122,9 +113,29 @@ sealed class NumberFrame(JsonMachine machine, (int Group, Dfa Numbers, int State
 
     private protected override Edge Compute(byte value)
     {
-        (int, Dfa, int)[] next = [.. _items.Select(item => item with { State = item.Numbers.Step(item.State, value) }).Where(item => item.State >= 0)];
-        return next.Length > 0 ? Edge.Stay(machine.Of(new NumberFrame(machine, next)))
+        (int, Dfa, int)[] next = new (int, Dfa, int)[_items.Length];
+        int count = 0;
+        foreach ((int group, Dfa numbers, int state) in _items)
+        {
+            if (numbers.Step(state, value) is >= 0 and int reached)
+            {
+                next[count++] = (group, numbers, reached);
+            }
+        }
+
+        return count > 0 ? Edge.Stay(machine.Of(new NumberFrame(machine, next[..count])))
             : Completed is { } result ? Edge.Yield(result)
             : Edge.Dead;
+    }
+
+    object FindCompleted()
+    {
+        BigInteger result = BigInteger.Zero;
+        foreach ((int group, Dfa numbers, int state) in _items)
+        {
+            result |= numbers.IsAccepting(state) ? JsonMachine.Bit(group) : 0;
+        }
+
+        return result.IsZero ? Incomplete : result;
     }
 }

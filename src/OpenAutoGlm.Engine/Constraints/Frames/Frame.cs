@@ -47,7 +47,7 @@ sealed record Edge(Move Move, Frame? Next = null, Frame? Child = null, object? R
 /// </summary>
 abstract class Frame
 {
-    readonly Edge?[] _edges = new Edge?[256];
+    Edge?[]? _edges; // by byte; most frames that are seen are never left
     Dictionary<object, Frame?>? _resumed;
 
     /// <summary>What it hands down if nothing more of it comes; null where it has not ended.</summary>
@@ -81,7 +81,7 @@ abstract class Frame
     internal FrameMask? Mask { get; set; }
 
     /// <summary>The effect of a byte.</summary>
-    internal Edge Step(byte value) => _edges[value] ??= Compute(value);
+    internal Edge Step(byte value) => (_edges ??= new Edge?[256])[value] ??= Compute(value);
 
     /// <summary>The frame after one above it has ended; null where that result leaves nothing possible.</summary>
     internal Frame? Resume(object result)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OpenAutoGlm.Engine.Constraints.Frames;
 
 namespace OpenAutoGlm.Engine.Constraints.Masks;
@@ -5,32 +6,51 @@ namespace OpenAutoGlm.Engine.Constraints.Masks;
 /// <summary>Walks the vocabulary's trie along the frames of a constraint. Holds memory for one walk at a time.</summary>
 sealed class MaskBuilder(ConstraintVocabulary vocabulary)
 {
+    /// <summary>Longest time for one mask. Milliseconds are usual; a constraint that takes longer would hold up every other answer.</summary>
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(1);
+
     const int FewTokens = 4096;
+    const int NodesBetweenLooks = 1024;
 
     readonly Frame[] _tops = new Frame[TokenTrie.MaxTokenBytes + 2];
     readonly FrameStack?[] _below = new FrameStack?[TokenTrie.MaxTokenBytes + 2];
     readonly List<int> _tokens = [];
     readonly List<FrameExit> _exits = [];
+    long _start;
+    int _visited;
 
     /// <summary>About how much memory the masks of frames hold that were made here.</summary>
     public long Bytes { get; set; }
 
     /// <summary>The tokens that may come at a place, end tokens among them.</summary>
+    /// <exception cref="TimeoutException">It takes longer than <see cref="TimeLimit"/>.</exception>
     public TokenSet Build(Place place)
     {
+        _start = Stopwatch.GetTimestamp();
         TokenSet set = new(vocabulary.Size);
         FrameMask mask = Of(place.Top.Twin);
         mask.AddTo(set);
         if (place.Below is { } below)
         {
+            object? last = null;
+            Frame? resumed = null;
+            _tokens.Clear();
             foreach (FrameExit exit in mask.Exits)
             {
-                if (below.Top.Resume(exit.Result) is { } resumed)
+                if (!ReferenceEquals(exit.Result, last))
                 {
-                    _tokens.Clear();
-                    Walk(exit.Trie, exit.Node, resumed, below.Below, exits: null);
-                    _tokens.ForEach(set.Add);
+                    (last, resumed) = (exit.Result, below.Top.Resume(exit.Result));
                 }
+
+                if (resumed is not null)
+                {
+                    Walk(exit.Trie, exit.Node, resumed, below.Below, exits: null);
+                }
+            }
+
+            foreach (int token in _tokens)
+            {
+                set.Add(token);
             }
         }
 
@@ -156,6 +176,11 @@ sealed class MaskBuilder(ConstraintVocabulary vocabulary)
 
         for (int node = root + 1; node < end;)
         {
+            if (++_visited % NodesBetweenLooks == 0 && Stopwatch.GetElapsedTime(_start) > TimeLimit)
+            {
+                throw new TimeoutException($"A mask of the constraint takes longer than {TimeLimit.TotalSeconds} second; simplify the constraint.");
+            }
+
             int depth = depths[node];
             Edge edge = _tops[depth - 1].Step(labels[node]);
             if (edge.Move == Move.Stay)
@@ -170,7 +195,7 @@ sealed class MaskBuilder(ConstraintVocabulary vocabulary)
             }
 
             // A number that may end here leaves the frame before the next byte, whatever that is.
-            if (exits is not null && _below[depth] is null && _tops[depth].Completed is { } result)
+            if (exits is not null && ends[node] > node + 1 && _below[depth] is null && _tops[depth].Completed is { } result)
             {
                 exits.Add(new FrameExit(trie, node, result));
             }

@@ -47,7 +47,8 @@ interface IAlgebra<T>
 
 /// <summary>The values of one type that schemas allow. Every schema is worked out once.</summary>
 /// <param name="algebra">The sets.</param>
-sealed class Evaluation<T>(IAlgebra<T> algebra)
+/// <param name="cancellation">Ends the work.</param>
+sealed class Evaluation<T>(IAlgebra<T> algebra, CancellationToken cancellation)
 {
     readonly Dictionary<(SchemaNode, bool), T> _known = [];
     readonly HashSet<(SchemaNode, bool)> _open = [];
@@ -131,13 +132,18 @@ sealed class Evaluation<T>(IAlgebra<T> algebra)
         return annotated ? algebra.Unevaluated(schema, set) : set;
     }
 
-    T And(T set, SchemaNode part, bool annotated) => algebra.IsNone(set) ? set : algebra.And(set, Of(part, annotated));
+    T And(T set, SchemaNode part, bool annotated)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return algebra.IsNone(set) ? set : algebra.And(set, Of(part, annotated));
+    }
 
     T AnyOf(SchemaNode schema, bool annotated)
     {
         T any = algebra.None;
         foreach (SchemaNode option in schema.AnyOf)
         {
+            cancellation.ThrowIfCancellationRequested();
             T one = Of(option, annotated);
 
             // A value may satisfy several options, and then each of them evaluated its parts.
@@ -156,6 +162,7 @@ sealed class Evaluation<T>(IAlgebra<T> algebra)
             T one = Of(schema.OneOf[i], annotated);
             for (int j = 0; j < options.Length && !algebra.IsNone(one); j++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 if (j != i && !algebra.AreDisjoint(options[i], options[j]))
                 {
                     one = algebra.And(one, algebra.Not(options[j]));

@@ -19,6 +19,7 @@ sealed class ArrayAlgebra(SchemaMeaning meaning) : IAlgebra<IReadOnlyList<ArrayC
         List<ArrayClause> all = [];
         foreach (ArrayClause one in left)
         {
+            meaning.Document.Cancellation.ThrowIfCancellationRequested();
             foreach (ArrayClause other in right)
             {
                 Include(all, one.And(other));

@@ -9,7 +9,7 @@ namespace OpenAutoGlm.Engine.Constraints.Schemas;
 /// </summary>
 sealed class LengthTable
 {
-    const long MaxBits = 1L << 26;
+    const long MaxBits = 1L << 23;
 
     static readonly ConditionalWeakTable<StringTerm, LengthTable> Tables = [];
 

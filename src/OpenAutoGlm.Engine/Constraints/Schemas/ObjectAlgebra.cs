@@ -22,6 +22,7 @@ sealed class ObjectAlgebra(SchemaMeaning meaning) : IAlgebra<IReadOnlyList<Objec
         List<ObjectClause> all = [];
         foreach (ObjectClause one in left)
         {
+            meaning.Document.Cancellation.ThrowIfCancellationRequested();
             foreach (ObjectClause other in right)
             {
                 Include(all, one.And(other));

@@ -15,11 +15,11 @@ sealed class SchemaMeaning
     {
         Document = document;
         Never = new Literal(new SchemaNode(document, "") { Boolean = false }, false);
-        Words = new Evaluation<Words>(new WordAlgebra());
-        Numbers = new Evaluation<NumberSet>(new NumberAlgebra());
-        Strings = new Evaluation<StringLanguage>(new StringAlgebra());
-        Objects = new Evaluation<IReadOnlyList<ObjectClause>>(ObjectSets = new ObjectAlgebra(this));
-        Arrays = new Evaluation<IReadOnlyList<ArrayClause>>(ArraySets = new ArrayAlgebra(this));
+        Words = new Evaluation<Words>(new WordAlgebra(), document.Cancellation);
+        Numbers = new Evaluation<NumberSet>(new NumberAlgebra(), document.Cancellation);
+        Strings = new Evaluation<StringLanguage>(new StringAlgebra(), document.Cancellation);
+        Objects = new Evaluation<IReadOnlyList<ObjectClause>>(ObjectSets = new ObjectAlgebra(this), document.Cancellation);
+        Arrays = new Evaluation<IReadOnlyList<ArrayClause>>(ArraySets = new ArrayAlgebra(this), document.Cancellation);
     }
 
     public SchemaDocument Document { get; }

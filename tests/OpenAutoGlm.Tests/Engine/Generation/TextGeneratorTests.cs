@@ -77,6 +77,16 @@ public class TextGeneratorTests
     }
 
     [Fact]
+    public async Task A_constraint_waits_until_a_model_that_was_left_thinking_has_thought()
+    {
+        using InferenceEngine engine = Engine("hm, no</think>hello no");
+        TextGenerator generator = new(engine, Tokens, ChatTemplate.Parse("{{ messages[0].content }};<think>\n"));
+        GenerationRequest request = Request with { Prompt = new GenerationPrompt.Chat([new JsonObject { ["role"] = "user", ["content"] = "hello" }]), Constraint = OutputConstraint.Choice(["yes"]) };
+        Assert.Equal("hm, no</think>yes", (await generator.Start(request, Cancellation).CompleteAsync(Cancellation))[0].Text);
+        Assert.Equal("yes", (await generator.Start(request with { ConstraintAfter = "" }, Cancellation).CompleteAsync(Cancellation))[0].Text);
+    }
+
+    [Fact]
     public void A_constraint_that_cannot_be_kept_refuses_the_request()
     {
         using InferenceEngine engine = Engine("hello");
