@@ -3,10 +3,14 @@ namespace OpenAutoGlm.Engine.Kv;
 /// <summary>
 /// Key and value memory as the scheduler sees it: blocks that sequences hold alone, share with one another, or find
 /// already filled. Not thread-safe: the engine's thread owns it; only <see cref="Statistics"/> can be read from anywhere.
+/// Disposed before the pool, whose blocks it may still have to put down.
 /// </summary>
-sealed class KvMemory
+sealed class KvMemory : IDisposable
 {
     readonly PrefixCache? _cache;
+    readonly BlockStore? _store;
+    readonly string? _storeProblem;
+    readonly bool _storeSurvives;
     long _disabledLookups;
     long _disabledTokens;
 
@@ -14,11 +18,26 @@ sealed class KvMemory
     /// <param name="pool">The books and the bytes; stays the caller's.</param>
     /// <param name="options">What to do with what nobody uses at the moment; null keeps nothing.</param>
     /// <param name="window">How many tokens every layer sees at most (<see cref="EngineLimits.Window"/>); 0 where one sees all.</param>
+    /// <param name="time">The clock by which the second tier is measured; null for the system's.</param>
     /// <param name="hash">The hash of the cache; null for one with a key of its own.</param>
-    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, PrefixHash? hash = null)
+    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, TimeProvider? time = null, PrefixHash? hash = null)
     {
         Pool = pool;
-        _cache = options is { Enabled: true } ? new PrefixCache(pool, hash ?? PrefixHash.Random(), window) : null;
+        if (options is not { Enabled: true })
+        {
+            return;
+        }
+
+        if (options.StorePath is not null)
+        {
+            _storeSurvives = options.ModelIdentity is not null;
+            _store = window == 0
+                ? BlockStore.TryOpen(options, pool.Memory, pool.BlockTokens, time ?? TimeProvider.System, out _storeProblem)
+                : null;
+            _storeProblem ??= window == 0 ? null : "Models with a sliding window make no use of a second tier.";
+        }
+
+        _cache = new PrefixCache(pool, hash ?? PrefixHash.Random(), window, _store);
     }
 
     internal KvPool Pool { get; }
@@ -38,20 +57,33 @@ sealed class KvMemory
     /// <summary>Whether what one sequence computed can be found by another.</summary>
     internal bool Reuses => _cache is not null;
 
-    /// <summary>What the cache has found and lost; from any thread.</summary>
-    internal PrefixCacheStatistics Statistics => _cache?.Statistics ?? new PrefixCacheStatistics
+    /// <summary>What computing a token of a prompt anew takes at its start, as last measured; 0 where nobody has. What the second tier is worth depends on it.</summary>
+    internal double RecomputeSecondsPerToken
     {
-        Lookups = Volatile.Read(ref _disabledLookups),
-        TokensAsked = Volatile.Read(ref _disabledTokens),
-        TokensHit = 0,
-        MissesNeverSeen = 0,
-        MissesEvicted = 0,
-        MissesTooShort = 0,
-        MissesDisabled = Volatile.Read(ref _disabledLookups),
-        Evictions = 0,
-        KeptBlocks = 0,
-        IdleBlocks = 0,
-    };
+        get => _cache?.RecomputeSecondsPerToken ?? 0;
+        set
+        {
+            if (_cache is not null)
+            {
+                _cache.RecomputeSecondsPerToken = value;
+            }
+        }
+    }
+
+    /// <summary>What the cache has found and lost; from any thread.</summary>
+    internal PrefixCacheStatistics Statistics
+    {
+        get
+        {
+            long disabled = Volatile.Read(ref _disabledLookups);
+            PrefixCacheStatistics statistics = _cache?.Statistics
+                ?? new PrefixCacheStatistics { Lookups = disabled, TokensAsked = Volatile.Read(ref _disabledTokens), MissesDisabled = disabled };
+            return statistics with
+            {
+                Store = _store?.Statistics ?? (_storeProblem is null ? null : new BlockStoreStatistics { Problem = _storeProblem }),
+            };
+        }
+    }
 
     internal int BlocksFor(int tokens) => Pool.BlocksFor(tokens);
 
@@ -229,6 +261,16 @@ sealed class KvMemory
         }
 
         table.Clear();
+    }
+
+    /// <summary>Closes the second tier; where it survives, what is kept in memory and nobody holds goes there first.</summary>
+    public void Dispose()
+    {
+        while (_storeSurvives && _store is { IsOn: true } && _cache!.TryEvict())
+        {
+        }
+
+        _store?.Dispose();
     }
 
     /// <summary>Compares the books with the tables that exist.</summary>

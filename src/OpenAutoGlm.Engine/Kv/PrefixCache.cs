@@ -24,6 +24,7 @@ sealed partial class PrefixCache
     readonly PrefixNodeList _idle = new();
     readonly PrefixNodeList _idleLong = new();
     readonly int _window;
+    readonly BlockStore? _store;
     PrefixNode? _spare;
     long _lastSerial;
     int _idleCount;
@@ -31,6 +32,7 @@ sealed partial class PrefixCache
     long _lookups;
     long _tokensAsked;
     long _tokensHit;
+    long _tokensPromoted;
     long _neverSeen;
     long _missingEvicted;
     long _tooShort;
@@ -40,9 +42,10 @@ sealed partial class PrefixCache
     /// <param name="pool">The books.</param>
     /// <param name="hash">The hash to find blocks by.</param>
     /// <param name="window">How many tokens every layer sees at most; 0 where one sees all.</param>
-    internal PrefixCache(KvPool pool, PrefixHash hash, int window)
+    /// <param name="store">Where what gives way goes; null where it is lost.</param>
+    internal PrefixCache(KvPool pool, PrefixHash hash, int window, BlockStore? store = null)
     {
-        (_pool, _hash, _window) = (pool, hash, window);
+        (_pool, _hash, _window, _store) = (pool, hash, window, store);
         _nodes = new PrefixNode?[pool.BlockCount];
         _byHash = new PrefixNode?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)pool.BlockCount)];
         _evicted = new ulong[4 * _byHash.Length];
@@ -55,6 +58,12 @@ sealed partial class PrefixCache
 
     internal int Window => _window;
 
+    /// <summary>What computing a token anew takes; 0 where nobody has measured it.</summary>
+    internal double RecomputeSecondsPerToken { get; set; }
+
+    /// <summary>How far into a sequence computing a token takes twice as long as at its start.</summary>
+    internal double RecomputeDoublesAfterTokens { get; set; } = 16_384;
+
     /// <summary>Tenants of which something is known, those without a name not counted.</summary>
     internal int TenantCount => _roots.Count;
 
@@ -64,7 +73,6 @@ sealed partial class PrefixCache
     internal int Attach(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope)
     {
         Match match = Find(tokens, scope.Tenant);
-        Count(tokens.Length, match);
         table.Cut(0);
         for (int i = 0; i < match.Depth; i++)
         {
@@ -81,6 +89,12 @@ sealed partial class PrefixCache
 
         table.Forgotten = match.First;
         table.Follow(match.Depth, match.Depth > 0 ? match.Node : null);
+        if (_store is { IsOn: true } && _window == 0 && match.Miss is Miss.NeverSeen or Miss.Evicted)
+        {
+            match = Promote(table, tokens, scope, match);
+        }
+
+        Count(tokens.Length, match);
         return match.Depth * BlockTokens;
     }
 
@@ -173,6 +187,7 @@ sealed partial class PrefixCache
         }
 
         _evictions++;
+        PutDown(node);
         _evicted[node.Hash & (ulong)(_evicted.Length - 1)] = node.Hash;
         node.List!.Remove(node);
         _idleCount--;
@@ -188,10 +203,10 @@ sealed partial class PrefixCache
         Lookups = Volatile.Read(ref _lookups),
         TokensAsked = Volatile.Read(ref _tokensAsked),
         TokensHit = Volatile.Read(ref _tokensHit),
+        TokensPromoted = Volatile.Read(ref _tokensPromoted),
         MissesNeverSeen = Volatile.Read(ref _neverSeen),
         MissesEvicted = Volatile.Read(ref _missingEvicted),
         MissesTooShort = Volatile.Read(ref _tooShort),
-        MissesDisabled = 0,
         Evictions = Volatile.Read(ref _evictions),
         KeptBlocks = Volatile.Read(ref _keptCount),
         IdleBlocks = Volatile.Read(ref _idleCount),
@@ -231,6 +246,105 @@ sealed partial class PrefixCache
         }
 
         return best.Depth == most ? best : best with { Miss = Miss.Evicted };
+    }
+
+    /// <summary>Appends to a table what the store knows of a sequence behind what memory knows.</summary>
+    Match Promote(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope, Match match)
+    {
+        int most = (tokens.Length - 1) / BlockTokens;
+        PrefixNode? parent = match.Node;
+        UInt128 before = parent is null ? RootOf(scope.Tenant, create: false) is { } root ? DigestOf(root) : _store!.DigestOfTenant(scope.Tenant) : DigestOf(parent);
+        int depth = match.Depth;
+        for (; depth < most; depth++)
+        {
+            ReadOnlySpan<int> own = tokens.Slice(depth * BlockTokens, BlockTokens);
+            UInt128 digest = BlockStore.DigestOf(before, own);
+            if (!_store!.Contains(digest) || !IsWorthReading(depth + 1) || (_pool.FreeCount == 0 && !TryEvict()))
+            {
+                break;
+            }
+
+            int block = _pool.Take();
+            if (!_store.TryRead(digest, own, block))
+            {
+                _pool.Drop(block);
+                break;
+            }
+
+            // Only now: to make room, a root without anything else may have gone.
+            parent ??= RootOf(scope.Tenant, create: true)!;
+            PrefixNode node = AddChild(parent, _hash.Of(parent.Hash, own), own);
+            node.Digest = digest;
+            node.IsLong = scope.Retention == CacheRetention.Long;
+            Fill(node, block);
+            table.Add(block);
+            table.Follow(depth + 1, node);
+            (parent, before) = (node, digest);
+            _tokensPromoted += BlockTokens;
+        }
+
+        return new Match(parent, depth, 0, depth == most ? Miss.None : match.Miss);
+    }
+
+    /// <summary>Puts a block that gives way into the store, if it is faster to read it from there than to compute it again.</summary>
+    void PutDown(PrefixNode node)
+    {
+        if (_store is not { IsOn: true } || _window > 0)
+        {
+            return;
+        }
+
+        UInt128 digest = DigestOf(node);
+        if (_store.Contains(digest))
+        {
+            _store.Touch(digest);
+        }
+        else if (node.IsWanted || IsWorthWriting(node.Depth))
+        {
+            _store.Write(digest, DigestOf(node.Parent!), node.Depth, node.Tokens, node.Block);
+        }
+        else
+        {
+            return;
+        }
+
+        // Without what comes before it is never asked for.
+        node.Parent!.IsWanted = true;
+    }
+
+    bool IsWorthReading(int depth) => RecomputeSecondsPerToken <= 0 || _store!.ReadSeconds < RecomputeSeconds(depth);
+
+    // What is written may never be read, so writing counts too.
+    bool IsWorthWriting(int depth) => RecomputeSecondsPerToken <= 0 || _store!.ReadSeconds + _store.WriteSeconds < RecomputeSeconds(depth);
+
+    double RecomputeSeconds(int depth) => RecomputeSecondsPerToken * BlockTokens * (1 + (depth * (double)BlockTokens / RecomputeDoublesAfterTokens));
+
+    UInt128 DigestOf(PrefixNode node)
+    {
+        if (node.Digest is { } known)
+        {
+            return known;
+        }
+
+        // From the start down, not by recursion: a sequence can have very many blocks.
+        int missing = 0;
+        for (PrefixNode? ancestor = node; ancestor is { Digest: null }; ancestor = ancestor.Parent)
+        {
+            missing++;
+        }
+
+        PrefixNode[] path = new PrefixNode[missing];
+        for (PrefixNode? ancestor = node; missing > 0; ancestor = ancestor.Parent)
+        {
+            path[--missing] = ancestor!;
+        }
+
+        foreach (PrefixNode ancestor in path)
+        {
+            ancestor.Digest = ancestor.Parent is null ? _store!.DigestOfTenant(ancestor.Tenant) : BlockStore.DigestOf(ancestor.Parent.Digest!.Value, ancestor.Tokens);
+        }
+
+        return node.Digest!.Value;
     }
 
     void Count(int tokens, Match match)
@@ -378,7 +492,8 @@ sealed partial class PrefixCache
 
     void Return(PrefixNode node)
     {
-        (node.Parent, node.Tenant, node.Depth, node.IsLong, node.Serial) = (null, null, 0, false, 0);
+        (node.Parent, node.Tenant, node.Depth, node.Serial) = (null, null, 0, 0);
+        (node.IsLong, node.IsWanted, node.Digest) = (false, false, null);
         (node.Next, _spare) = (_spare, node);
     }
 

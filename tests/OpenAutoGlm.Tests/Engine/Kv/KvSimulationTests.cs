@@ -98,7 +98,7 @@ public class KvSimulationTests
             (_window, _totals) = (window, totals);
             _bytes = new FakeMemory(_blocks, _blockTokens);
             _memory = new KvMemory(
-                new KvPool(_blocks, _blockTokens, _bytes), new PrefixCacheOptions(), window, collide ? new PrefixCacheTests.ColludingHash() : new PrefixHash(3, 4));
+                new KvPool(_blocks, _blockTokens, _bytes), new PrefixCacheOptions(), window, hash: collide ? new PrefixCacheTests.ColludingHash() : new PrefixHash(3, 4));
         }
 
         internal void Play(int turns, int checkEvery)

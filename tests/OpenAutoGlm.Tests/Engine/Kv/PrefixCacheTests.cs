@@ -285,7 +285,7 @@ public class PrefixCacheTests
     internal static int[] Tokens(int sequence, int count) => [.. Enumerable.Range(0, count).Select(i => (sequence * 1000) + i)];
 
     static KvMemory Make(int blocks, int window = 0, PrefixHash? hash = null) =>
-        new(new KvPool(blocks, BlockTokens, new FakeMemory(blocks, BlockTokens)), new PrefixCacheOptions(), window, hash ?? new PrefixHash(1, 2));
+        new(new KvPool(blocks, BlockTokens, new FakeMemory(blocks, BlockTokens)), new PrefixCacheOptions(), window, hash: hash ?? new PrefixHash(1, 2));
 
     static void Serve(KvMemory memory, int[] tokens, CacheScope scope = default, bool ask = true)
     {
