@@ -35,6 +35,7 @@ sealed class BenchCommand : AutoGlmCommand
         : base("bench", "Measures prefill and decoding, beside the machine's own limits in the same run.", console)
     {
         AddAll([_model, _shape, _format, _prefill, _decode, _depth, _batch, _repetitions, _operators, _svg, _passes, _versus, _json, .. _engine.All]);
+        Add(new BenchServeCommand(console));
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>

@@ -82,10 +82,14 @@ static class CommandLine
         return root;
     }
 
+    /// <summary>As it is typed: autoglm bench serve.</summary>
+    static string PathOf(Command command) =>
+        command is RootCommand ? "autoglm" : $"{(command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? PathOf(parent) : "autoglm")} {command.Name}";
+
     static int RefuseUsage(ParseResult parsed, CommandConsole console)
     {
         Command command = parsed.CommandResult.Command;
-        string path = command is RootCommand ? "autoglm" : $"autoglm {command.Name}";
+        string path = PathOf(command);
         string message = parsed.UnmatchedTokens.Count > 0 ? $"{path} does not know '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message.TrimEnd('.');
         console.Error.WriteLine($"error: {message}. See '{path} --help'.");
         return ExitCode.Usage;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using OpenAutoGlm.Cli.Load.Shape;
 
 namespace OpenAutoGlm.Cli;
 
@@ -63,6 +64,43 @@ static class Flags
     public static Option<int[]?> Ids(string name, string description) => List(name, description, "token ids with commas between them");
 
     public static Option<int[]?> Counts(string name, string description, params string[] aliases) => List(name, description, "whole numbers with commas between them", aliases);
+
+    /// <summary>Numbers above 0, with commas between them.</summary>
+    public static Option<double[]?> Numbers(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "1,2,4",
+        CustomParser = result =>
+        {
+            string[] parts = Only(result).Split(',', StringSplitOptions.TrimEntries);
+            double[] values = new double[parts.Length];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out values[i]) || values[i] is not (> 0 and <= 1e6))
+                {
+                    return Refuse<double[]?>(result, name, "numbers above 0 with commas between them");
+                }
+            }
+
+            return values;
+        },
+    };
+
+    /// <summary>A time such as 250ms, 30s, 1.5m or 2h.</summary>
+    public static Option<TimeSpan?> Time(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "time",
+        CustomParser = result => Durations.TryParse(Only(result), out TimeSpan value) ? value : Refuse<TimeSpan?>(result, name, "a time such as 250ms, 30s, 1.5m or 2h"),
+    };
+
+    /// <summary>What a parser of its own reads; null for what it does not take.</summary>
+    public static Option<T?> Parsed<T>(string name, string helpName, string description, string wanted, Func<string, T?> parse) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => parse(Only(result)) is { } value ? value : Refuse<T?>(result, name, wanted),
+    };
 
     static Option<int[]?> List(string name, string description, string wanted, params string[] aliases) => new(name, aliases)
     {

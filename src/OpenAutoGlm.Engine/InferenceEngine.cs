@@ -60,7 +60,7 @@ public sealed class InferenceEngine : IDisposable
         Options = options;
         _runner = runner;
         _limits = runner.Limits;
-        _memory = new KvMemory(runner.Pool);
+        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window);
         _budget = new StepBudget(options.Latency, _limits);
         _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);

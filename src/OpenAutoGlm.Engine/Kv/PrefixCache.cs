@@ -14,6 +14,9 @@ namespace OpenAutoGlm.Engine.Kv;
 /// </remarks>
 sealed partial class PrefixCache
 {
+    // Steady decoding allocates nothing: the nodes of its blocks are there already, unless the memory is huge.
+    const int MostMadeAhead = 1 << 14;
+
     readonly KvPool _pool;
     readonly PrefixHash _hash;
     readonly PrefixNode?[] _nodes; // by block
@@ -49,6 +52,11 @@ sealed partial class PrefixCache
         _nodes = new PrefixNode?[pool.BlockCount];
         _byHash = new PrefixNode?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)pool.BlockCount)];
         _evicted = new ulong[4 * _byHash.Length];
+        for (int i = 0; i < Math.Min(pool.BlockCount, MostMadeAhead); i++)
+        {
+            Return(new PrefixNode(BlockTokens));
+        }
+
         _nobodysRoot = Rent();
         _nobodysRoot.Hash = hash.OfTenant(null);
     }

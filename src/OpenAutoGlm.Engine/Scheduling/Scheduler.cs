@@ -147,7 +147,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     /// </summary>
     internal bool TryFork(Sequence from, Sequence waiting)
     {
-        if (!memory.Reuses || waiting.QueueNode.List is null || _running.Count == limits.MaxSequences || memory.AvailableCount <= _running.Count)
+        if (waiting.QueueNode.List is null || _running.Count == limits.MaxSequences || memory.AvailableCount <= _running.Count)
         {
             return false;
         }

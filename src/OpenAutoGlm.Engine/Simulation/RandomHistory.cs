@@ -39,7 +39,7 @@ sealed class RandomHistory
         EngineLimits limits = new(
             Vocab, ContextLength: _random.Next(8, 97), blockTokens, blocks, MaxSequences: _random.Next(1, 7), MaxTokens: _random.Next(1, 33))
         {
-            Window = Chance(0.1) ? _random.Next(1, 24) : 0,
+            Window = Chance(0.1) ? _random.Next(2, 24) : 0, // the simulated model looks at the token before
         };
         StepCosts costs = new() { Floor = 0.01, Token = 0.001, Sequence = 0.0005, Context = 1e-6 };
         _model = new SimulatedModel(limits, _clock, costs);
@@ -80,7 +80,7 @@ sealed class RandomHistory
         Seed = (ulong)_seed,
         TimeProvider = _clock,
         BatchWindow = Chance(0.15) ? TimeSpan.FromMilliseconds(30) : TimeSpan.Zero,
-        Speculation = new SpeculationOptions { Source = (GuessSource)_random.Next(3), MaxGuesses = _random.Next(1, 9) },
+        Speculation = new SpeculationOptions { Source = (GuessSource)_random.Next(3), MaxGuesses = _random.Next(1, 9), IsAdaptive = Chance(0.5) },
         Latency = new LatencyTargets
         {
             TimePerToken = Chance(0.3) ? TimeSpan.FromMilliseconds(15) : null,

@@ -34,6 +34,9 @@ public sealed record SpeculationOptions
     /// <summary>Where guesses come from.</summary>
     public GuessSource Source { get; init; } = GuessSource.Lookup;
 
+    /// <summary>Whether fewer are guessed, or none, where experience says that more would not pay. False is for comparing.</summary>
+    public bool IsAdaptive { get; init; } = true;
+
     /// <summary>Checks the range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is left.</exception>
     internal void Validate()

@@ -41,7 +41,7 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
 
             // The last token that may be written needs no guess behind it.
             int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
-            _room[i] = most > 0 ? guessing.Worth(most, stepTokens, times, proposer.SecondsPerGuess) : 0;
+            _room[i] = !options.IsAdaptive ? Math.Max(0, most) : most > 0 ? guessing.Worth(most, stepTokens, times, proposer.SecondsPerGuess) : 0;
             if (_room[i] == 0)
             {
                 guessing.Skipped();

@@ -124,7 +124,7 @@ public class LifeTests
         }
 
         Assert.False(engine.Turn());
-        Assert.Equal(0, runner.Pool.UsedCount);
+        Assert.Equal(0, engine.Statistics.UsedKvBlocks);
         Assert.Equal((FinishReason.Cancelled, CancellationReason.Caller), Reason(await running.Completion));
         Assert.Equal((FinishReason.Cancelled, CancellationReason.Caller), Reason(await waiting.Completion));
         Assert.Equal(2, engine.Statistics.Cancelled);
@@ -183,7 +183,7 @@ public class LifeTests
         }
 
         Assert.Equal([FinishReason.Failed, FinishReason.Failed, FinishReason.Length], await Reasons(sequences));
-        Assert.Equal(runner.Pool.BlockCount, runner.Pool.FreeCount);
+        Assert.Equal(0, engine.Statistics.UsedKvBlocks);
         Assert.True(sequences[0].Events.TryRead(out _));
         SequenceFailedException error = await Assert.ThrowsAsync<SequenceFailedException>(async () => await sequences[0].Events.WaitToReadAsync(Cancellation));
         Assert.Contains("The kernel failed.", error.Message, StringComparison.Ordinal);
