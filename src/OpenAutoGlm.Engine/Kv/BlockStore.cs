@@ -27,12 +27,12 @@ sealed class BlockStore : IDisposable
     const int Version = 1;
     const int Page = 4096;
     const int TokensAt = 64;
+    const long LargestBlock = 1 << 30;
     const double NewestWeight = 1.0 / 8;
     const double UnmeasuredBytesPerSecond = 500e6;
     static readonly byte[] Magic = "AUTOGLM KV STORE"u8.ToArray();
 
-    readonly FileStream _file;
-    readonly string _path;
+    readonly StoreFile _file;
     readonly bool _survives;
     readonly TimeProvider _time;
     readonly IBlockMemory _memory;
@@ -50,9 +50,9 @@ sealed class BlockStore : IDisposable
     double _writeRate = UnmeasuredBytesPerSecond;
     volatile string? _problem;
 
-    BlockStore(FileStream file, PrefixCacheOptions options, IBlockMemory memory, int blockTokens, long slotBytes, TimeProvider time)
+    BlockStore(StoreFile file, PrefixCacheOptions options, IBlockMemory memory, int blockTokens, long slotBytes, TimeProvider time)
     {
-        (_file, _path, _survives, _memory, _slotBytes, _time) = (file, options.StorePath!, options.ModelIdentity is not null, memory, slotBytes, time);
+        (_file, _survives, _memory, _slotBytes, _time) = (file, options.ModelIdentity is not null, memory, slotBytes, time);
         _headerBytes = HeaderBytes(blockTokens);
         _buffer = GC.AllocateUninitializedArray<byte>(checked(_headerBytes + (int)memory.BlockBytes));
         _slots = new SlotList((int)Math.Min((options.StoreBytes - Page) / slotBytes, int.MaxValue / 2));
@@ -87,22 +87,24 @@ sealed class BlockStore : IDisposable
     /// <param name="blockTokens">Tokens in a block.</param>
     /// <param name="time">The clock that speeds are measured by.</param>
     /// <param name="problem">Why there is no store, and what would help.</param>
+    /// <param name="open">Opens the file of a path.</param>
     /// <returns>The store; null where there is none.</returns>
-    internal static BlockStore? TryOpen(PrefixCacheOptions options, IBlockMemory memory, int blockTokens, TimeProvider time, out string? problem)
+    internal static BlockStore? TryOpen(
+        PrefixCacheOptions options, IBlockMemory memory, int blockTokens, TimeProvider time, out string? problem, Func<string, StoreFile>? open = null)
     {
         long slotBytes = (HeaderBytes(blockTokens) + memory.BlockBytes + Page - 1) / Page * Page;
-        if (memory.BlockBytes is <= 0 or > 1 << 30 || options.StoreBytes < Page + slotBytes)
+        if (memory.BlockBytes is <= 0 or > LargestBlock || options.StoreBytes < Page + slotBytes)
         {
-            problem = $"{nameof(PrefixCacheOptions.StoreBytes)} is {options.StoreBytes:N0}, but one block of {memory.BlockBytes:N0} bytes takes {Page + slotBytes:N0} in a store, and blocks of more than 1 GiB are not stored.";
+            problem = $"{nameof(PrefixCacheOptions.StoreBytes)} is {options.StoreBytes:N0}, but one block of {memory.BlockBytes:N0} bytes takes {Page + slotBytes:N0} in a store, and no block may have more than {LargestBlock:N0}.";
             return null;
         }
 
-        FileStream? file = null;
+        StoreFile? file = null;
         try
         {
-            file = Open(options.StorePath!);
-            Span<byte> start = stackalloc byte[Magic.Length];
-            if (file.Length > 0 && (RandomAccess.Read(file.SafeFileHandle, start, 0) < start.Length || !start.SequenceEqual(Magic)))
+            file = open is null ? new StoreFile(options.StorePath!) : open(options.StorePath!);
+            byte[] start = new byte[Magic.Length];
+            if (file.Length > 0 && (file.Read(start, 0) < start.Length || !start.AsSpan().SequenceEqual(Magic)))
             {
                 file.Dispose();
                 problem = $"{options.StorePath} is something else than a store of blocks and was left alone: name another file, or delete it.";
@@ -115,7 +117,7 @@ sealed class BlockStore : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             file?.Dispose();
-            problem = $"{options.StorePath} cannot be used as a store of blocks: {error.Message} Only one process can use a store.";
+            problem = $"{options.StorePath} cannot be used as a store of blocks, and one process alone can use it: {error.Message}";
             return null;
         }
     }
@@ -166,11 +168,11 @@ sealed class BlockStore : IDisposable
             {
                 Span<byte> nothing = stackalloc byte[TokensAt];
                 nothing.Clear();
-                RandomAccess.Write(_file.SafeFileHandle, nothing, OffsetOf(slot));
+                _file.Write(nothing, OffsetOf(slot));
             }
 
-            RandomAccess.Write(_file.SafeFileHandle, _buffer.AsSpan(_headerBytes), OffsetOf(slot) + _headerBytes);
-            RandomAccess.Write(_file.SafeFileHandle, header, OffsetOf(slot));
+            _file.Write(_buffer.AsSpan(_headerBytes), OffsetOf(slot) + _headerBytes);
+            _file.Write(header, OffsetOf(slot));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -194,7 +196,7 @@ sealed class BlockStore : IDisposable
         long start = _time.GetTimestamp();
         try
         {
-            int read = ReadFully(_buffer, OffsetOf(slot));
+            int read = _file.Read(_buffer, OffsetOf(slot));
             Span<byte> header = _buffer.AsSpan(0, _headerBytes);
             Span<byte> bytes = _buffer.AsSpan(_headerBytes);
             bool isGood = read == _buffer.Length
@@ -231,7 +233,7 @@ sealed class BlockStore : IDisposable
         {
             try
             {
-                File.Delete(_path);
+                File.Delete(_file.Path);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -241,17 +243,6 @@ sealed class BlockStore : IDisposable
     }
 
     static int HeaderBytes(int blockTokens) => (TokensAt + (4 * blockTokens) + 63) / 64 * 64;
-
-    static FileStream Open(string path)
-    {
-        FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        return new FileStream(path, options);
-    }
 
     /// <summary>What must be the same for blocks to mean the same.</summary>
     static byte[] ContentOf(string model, IBlockMemory memory, int blockTokens) =>
@@ -273,7 +264,7 @@ sealed class BlockStore : IDisposable
     void Start(byte[] content)
     {
         byte[] header = new byte[Page];
-        bool isWhole = ReadFully(header, 0) == Page
+        bool isWhole = _file.Read(header, 0) == Page
             && BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(Page - 8)) == ContentSum.Of(header.AsSpan(0, Page - 8));
         if (_survives && isWhole && BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(16)) == Version && header.AsSpan(32, 32).SequenceEqual(content))
         {
@@ -289,8 +280,8 @@ sealed class BlockStore : IDisposable
         content.CopyTo(header, 32);
         _key.CopyTo(header, 64);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(Page - 8), ContentSum.Of(header.AsSpan(0, Page - 8)));
-        _file.SetLength(0);
-        RandomAccess.Write(_file.SafeFileHandle, header, 0);
+        _file.Empty();
+        _file.Write(header, 0);
     }
 
     /// <summary>Finds the slots that have a header in order; whether their blocks are shows when they are read.</summary>
@@ -301,7 +292,7 @@ sealed class BlockStore : IDisposable
         int slots = (int)Math.Min(_slots.Capacity, (_file.Length - Page) / _slotBytes + 1);
         for (int slot = 0; slot < slots; slot++)
         {
-            if (ReadFully(header, OffsetOf(slot)) == header.Length && IsHeader(header))
+            if (_file.Read(header, OffsetOf(slot)) == header.Length && IsHeader(header))
             {
                 found.Add((BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(16)), slot, BinaryPrimitives.ReadUInt128LittleEndian(header.AsSpan(32))));
             }
@@ -312,22 +303,11 @@ sealed class BlockStore : IDisposable
         _slots.Restore([.. found.Select(entry => (entry.Slot, entry.Digest))]);
     }
 
-    int ReadFully(Span<byte> bytes, long offset)
-    {
-        int total = 0;
-        while (total < bytes.Length && RandomAccess.Read(_file.SafeFileHandle, bytes[total..], offset + total) is > 0 and int read)
-        {
-            total += read;
-        }
-
-        return total;
-    }
-
     void Measure(ref double rate, long start)
     {
         double seconds = Math.Max(_time.GetElapsedTime(start).TotalSeconds, 1e-9);
         Volatile.Write(ref rate, rate + (NewestWeight * ((_buffer.Length / seconds) - rate)));
     }
 
-    void SwitchOff(Exception error) => _problem = $"{_path}: {error.Message} The store is switched off until the engine starts again.";
+    void SwitchOff(Exception error) => _problem = $"{_file.Path}: {error.Message} The store is switched off until the engine starts again.";
 }

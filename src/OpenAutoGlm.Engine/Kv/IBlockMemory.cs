@@ -10,7 +10,7 @@ interface IBlockMemory : IDisposable
     long BlockBytes { get; }
 
     /// <summary>What the bytes of a block are: equal for memories that understand each other's blocks.</summary>
-    string Layout { get; }
+    string Layout => GetType().Name;
 
     /// <summary>Makes one block's bytes those of another.</summary>
     void Copy(int from, int to);

@@ -20,7 +20,8 @@ sealed class KvMemory : IDisposable
     /// <param name="window">How many tokens every layer sees at most (<see cref="EngineLimits.Window"/>); 0 where one sees all.</param>
     /// <param name="time">The clock by which the second tier is measured; null for the system's.</param>
     /// <param name="hash">The hash of the cache; null for one with a key of its own.</param>
-    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, TimeProvider? time = null, PrefixHash? hash = null)
+    /// <param name="openStore">Opens the file of the second tier; null for the real one.</param>
+    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, TimeProvider? time = null, PrefixHash? hash = null, Func<string, StoreFile>? openStore = null)
     {
         Pool = pool;
         if (options is not { Enabled: true })
@@ -32,7 +33,7 @@ sealed class KvMemory : IDisposable
         {
             _storeSurvives = options.ModelIdentity is not null;
             _store = window == 0
-                ? BlockStore.TryOpen(options, pool.Memory, pool.BlockTokens, time ?? TimeProvider.System, out _storeProblem)
+                ? BlockStore.TryOpen(options, pool.Memory, pool.BlockTokens, time ?? TimeProvider.System, out _storeProblem, openStore)
                 : null;
             _storeProblem ??= window == 0 ? null : "Models with a sliding window make no use of a second tier.";
         }

@@ -342,7 +342,7 @@ sealed partial class PrefixCache
         }
 
         PrefixNode[] path = new PrefixNode[missing];
-        for (PrefixNode? ancestor = node; missing > 0; ancestor = ancestor.Parent)
+        for (PrefixNode? ancestor = node; missing > 0; ancestor = ancestor!.Parent)
         {
             path[--missing] = ancestor!;
         }

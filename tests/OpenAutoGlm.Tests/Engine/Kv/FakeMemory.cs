@@ -17,8 +17,6 @@ sealed class FakeMemory : IBlockMemory
 
     public long BlockBytes => _blockTokens * sizeof(long);
 
-    public string Layout => "numbers";
-
     internal int Copies { get; private set; }
 
     internal ref long this[int slot] => ref _slots[slot];
