@@ -105,11 +105,13 @@ sealed class KvMemory : IDisposable
             table.Add(Take());
         }
 
+        Count(table);
         return true;
     }
 
     /// <summary>
-    /// Puts the blocks of the longest known prefix of a sequence into its empty table.
+    /// Puts the blocks of the longest known prefix of a sequence into its empty table. It is counted as a lookup when the
+    /// table grows, so that who finds no room, gives the blocks back and tries again later is counted once.
     /// </summary>
     /// <param name="table">The sequence's table.</param>
     /// <param name="tokens">Its tokens. The last is never taken from the cache: its logits have to be computed.</param>
@@ -121,8 +123,7 @@ sealed class KvMemory : IDisposable
         RequireEmpty(table);
         if (_cache is null)
         {
-            _disabledLookups++;
-            _disabledTokens += tokens.Length;
+            table.Lookup = new PrefixLookup(tokens.Length, 0, PrefixMiss.None);
             return 0;
         }
 
@@ -289,6 +290,26 @@ sealed class KvMemory : IDisposable
         {
             throw new InvalidOperationException($"The table holds {table.Count} blocks already.");
         }
+    }
+
+    void Count(BlockTable table)
+    {
+        if (table.Lookup.Tokens == 0)
+        {
+            return;
+        }
+
+        if (_cache is null)
+        {
+            _disabledLookups++;
+            _disabledTokens += table.Lookup.Tokens;
+        }
+        else
+        {
+            _cache.Count(table.Lookup);
+        }
+
+        table.Lookup = default;
     }
 
     bool Knows(int block) => _cache?.Knows(block) == true;

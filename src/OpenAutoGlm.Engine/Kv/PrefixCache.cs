@@ -97,17 +97,37 @@ sealed partial class PrefixCache
 
         table.Forgotten = match.First;
         table.Follow(match.Depth, match.Depth > 0 ? match.Node : null);
-        if (_store is { IsOn: true } && _window == 0 && match.Miss is Miss.NeverSeen or Miss.Evicted)
+        if (_store is { IsOn: true } && _window == 0 && match.Miss is PrefixMiss.NeverSeen or PrefixMiss.Evicted)
         {
             match = Promote(table, tokens, scope, match);
         }
 
-        Count(tokens.Length, match);
+        table.Lookup = new PrefixLookup(tokens.Length, match.Depth * BlockTokens, match.Miss);
         return match.Depth * BlockTokens;
     }
 
     /// <summary>How many tokens <see cref="Attach"/> would find now. Changes nothing.</summary>
     internal int Known(ReadOnlySpan<int> tokens, string? tenant) => Find(tokens, tenant).Depth * BlockTokens;
+
+    /// <summary>Counts a lookup that somebody made use of.</summary>
+    internal void Count(PrefixLookup lookup)
+    {
+        _lookups++;
+        _tokensAsked += lookup.Tokens;
+        _tokensHit += lookup.Found;
+        switch (lookup.Miss)
+        {
+            case PrefixMiss.NeverSeen:
+                _neverSeen++;
+                break;
+            case PrefixMiss.Evicted:
+                _missingEvicted++;
+                break;
+            case PrefixMiss.TooShort:
+                _tooShort++;
+                break;
+        }
+    }
 
     /// <summary>
     /// Takes up the blocks of a table that are full and not yet known. Where somebody else was first, the table gets
@@ -227,12 +247,12 @@ sealed partial class PrefixCache
         int most = (tokens.Length - 1) / BlockTokens;
         if (most <= 0)
         {
-            return new Match(null, 0, 0, Miss.TooShort);
+            return new Match(null, 0, 0, PrefixMiss.TooShort);
         }
 
         PrefixNode? node = RootOf(tenant, create: false);
         ulong hash = node?.Hash ?? _hash.OfTenant(tenant);
-        Match best = new(null, 0, 0, Miss.None);
+        Match best = new(null, 0, 0, PrefixMiss.None);
         int present = 0; // blocks in a row that are there, up to this node's
         for (int depth = 1; depth <= most; depth++)
         {
@@ -242,18 +262,18 @@ sealed partial class PrefixCache
             if (node is null)
             {
                 bool was = _evicted[hash & (ulong)(_evicted.Length - 1)] == hash;
-                return best with { Miss = was ? Miss.Evicted : Miss.NeverSeen };
+                return best with { Miss = was ? PrefixMiss.Evicted : PrefixMiss.NeverSeen };
             }
 
             present = node.Block < 0 ? 0 : present + 1;
             int first = _window == 0 ? 0 : Math.Max(0, (depth * BlockTokens) - _window + 1) / BlockTokens;
             if (present >= depth - first)
             {
-                best = new Match(node, depth, first, Miss.None);
+                best = new Match(node, depth, first, PrefixMiss.None);
             }
         }
 
-        return best.Depth == most ? best : best with { Miss = Miss.Evicted };
+        return best.Depth == most ? best : best with { Miss = PrefixMiss.Evicted };
     }
 
     /// <summary>Appends to a table what the store knows of a sequence behind what memory knows.</summary>
@@ -267,31 +287,47 @@ sealed partial class PrefixCache
         {
             ReadOnlySpan<int> own = tokens.Slice(depth * BlockTokens, BlockTokens);
             UInt128 digest = BlockStore.DigestOf(before, own);
-            if (!_store!.Contains(digest) || !IsWorthReading(depth + 1) || (_pool.FreeCount == 0 && !TryEvict()))
+            PrefixNode? node = parent is null ? null : FindChild(_hash.Of(parent.Hash, own), parent, own);
+            if (node is { Block: >= 0 })
+            {
+                Hold(node.Block);
+            }
+            else if (!TryPromote(ref parent, ref node, own, digest, depth + 1, scope))
             {
                 break;
             }
 
-            int block = _pool.Take();
-            if (!_store.TryRead(digest, own, block))
-            {
-                _pool.Drop(block);
-                break;
-            }
-
-            // Only now: to make room, a root without anything else may have gone.
-            parent ??= RootOf(scope.Tenant, create: true)!;
-            PrefixNode node = AddChild(parent, _hash.Of(parent.Hash, own), own);
-            node.Digest = digest;
-            node.IsLong = scope.Retention == CacheRetention.Long;
-            Fill(node, block);
-            table.Add(block);
+            table.Add(node!.Block);
             table.Follow(depth + 1, node);
             (parent, before) = (node, digest);
-            _tokensPromoted += BlockTokens;
         }
 
-        return new Match(parent, depth, 0, depth == most ? Miss.None : match.Miss);
+        return new Match(parent, depth, 0, depth == most ? PrefixMiss.None : match.Miss);
+    }
+
+    bool TryPromote(ref PrefixNode? parent, ref PrefixNode? node, ReadOnlySpan<int> own, UInt128 digest, int depth, CacheScope scope)
+    {
+        if (!_store!.Contains(digest) || !IsWorthReading(depth) || (_pool.FreeCount == 0 && !TryEvict()))
+        {
+            return false;
+        }
+
+        int block = _pool.Take();
+        if (!_store.TryRead(digest, own, block))
+        {
+            _pool.Drop(block);
+            return false;
+        }
+
+        // Only now: to make room, a root without anything else, or an empty node, may have gone.
+        parent ??= RootOf(scope.Tenant, create: true)!;
+        ulong hash = _hash.Of(parent.Hash, own);
+        node = FindChild(hash, parent, own) ?? AddChild(parent, hash, own);
+        node.Digest = digest;
+        node.IsLong |= scope.Retention == CacheRetention.Long;
+        Fill(node, block);
+        _tokensPromoted += BlockTokens;
+        return true;
     }
 
     /// <summary>Puts a block that gives way into the store, if it is faster to read it from there than to compute it again.</summary>
@@ -353,25 +389,6 @@ sealed partial class PrefixCache
         }
 
         return node.Digest!.Value;
-    }
-
-    void Count(int tokens, Match match)
-    {
-        _lookups++;
-        _tokensAsked += tokens;
-        _tokensHit += match.Depth * BlockTokens;
-        switch (match.Miss)
-        {
-            case Miss.NeverSeen:
-                _neverSeen++;
-                break;
-            case Miss.Evicted:
-                _missingEvicted++;
-                break;
-            case Miss.TooShort:
-                _tooShort++;
-                break;
-        }
     }
 
     PrefixNode? RootOf(string? tenant, bool create)
@@ -505,14 +522,6 @@ sealed partial class PrefixCache
         (node.Next, _spare) = (_spare, node);
     }
 
-    enum Miss
-    {
-        None,
-        NeverSeen,
-        Evicted,
-        TooShort,
-    }
-
     /// <summary>What a lookup found: the last node, how many blocks that is, the first of them that is needed, and why there are no more.</summary>
-    readonly record struct Match(PrefixNode? Node, int Depth, int First, Miss Miss);
+    readonly record struct Match(PrefixNode? Node, int Depth, int First, PrefixMiss Miss);
 }

@@ -3,7 +3,7 @@ namespace OpenAutoGlm.Engine.Kv;
 /// <summary>What a cache of prefixes has found and lost since the engine was made.</summary>
 public sealed record PrefixCacheStatistics
 {
-    /// <summary>Sequences that asked.</summary>
+    /// <summary>Sequences that were begun, and those that were resumed.</summary>
     public long Lookups { get; init; }
 
     /// <summary>Tokens of those sequences.</summary>

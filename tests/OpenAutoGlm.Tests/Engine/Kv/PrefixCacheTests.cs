@@ -202,11 +202,17 @@ public class PrefixCacheTests
         KvMemory off = new(new KvPool(2, BlockTokens, new FakeMemory(2, BlockTokens)), new PrefixCacheOptions { Enabled = false });
         BlockTable table = new();
         Assert.Equal(0, off.Attach(table, Tokens(1, 9), default));
+        Assert.True(off.TryGrow(table, 8));
         Assert.Equal((1, 1, 9), (off.Statistics.Lookups, off.Statistics.MissesDisabled, off.Statistics.TokensAsked));
 
         void Ask(int[] tokens)
         {
             BlockTable table = new();
+            int found = memory.Attach(table, tokens, default);
+            Assert.True(memory.TryGrow(table, found));
+            memory.Release(table);
+
+            // Who finds no room and gives back what was found is not counted.
             memory.Attach(table, tokens, default);
             memory.Release(table);
         }
