@@ -25,6 +25,7 @@ switch (args)
         return 0;
     case ["prefix"]:
         PrefixCacheBenchmark.Run();
+        PrefixCacheBenchmark.RunStore(Path.Combine(Path.GetTempPath(), $"autoglm-{Environment.ProcessId}.store"));
         return 0;
     case ["constraints", string folder, ..]:
         ConstraintBenchmark.Run(folder, args.ElementAtOrDefault(2) is { Length: > 0 } tokenizer ? tokenizer : null, args.ElementAtOrDefault(3) == "verbose");

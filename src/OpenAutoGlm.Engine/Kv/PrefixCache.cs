@@ -27,6 +27,7 @@ sealed partial class PrefixCache
     readonly PrefixNodeList _idle = new();
     readonly PrefixNodeList _idleLong = new();
     readonly int _window;
+    readonly BlockStore? _store;
     PrefixNode? _spare;
     long _lastSerial;
     int _idleCount;
@@ -34,6 +35,7 @@ sealed partial class PrefixCache
     long _lookups;
     long _tokensAsked;
     long _tokensHit;
+    long _tokensPromoted;
     long _neverSeen;
     long _missingEvicted;
     long _tooShort;
@@ -43,9 +45,10 @@ sealed partial class PrefixCache
     /// <param name="pool">The books.</param>
     /// <param name="hash">The hash to find blocks by.</param>
     /// <param name="window">How many tokens every layer sees at most; 0 where one sees all.</param>
-    internal PrefixCache(KvPool pool, PrefixHash hash, int window)
+    /// <param name="store">Where what gives way goes; null where it is lost.</param>
+    internal PrefixCache(KvPool pool, PrefixHash hash, int window, BlockStore? store = null)
     {
-        (_pool, _hash, _window) = (pool, hash, window);
+        (_pool, _hash, _window, _store) = (pool, hash, window, store);
         _nodes = new PrefixNode?[pool.BlockCount];
         _byHash = new PrefixNode?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)pool.BlockCount)];
         _evicted = new ulong[4 * _byHash.Length];
@@ -63,6 +66,12 @@ sealed partial class PrefixCache
 
     internal int Window => _window;
 
+    /// <summary>What computing a token anew takes; 0 where nobody has measured it.</summary>
+    internal double RecomputeSecondsPerToken { get; set; }
+
+    /// <summary>How far into a sequence computing a token takes twice as long as at its start.</summary>
+    internal double RecomputeDoublesAfterTokens { get; set; } = 16_384;
+
     /// <summary>Tenants of which something is known, those without a name not counted.</summary>
     internal int TenantCount => _roots.Count;
 
@@ -72,7 +81,6 @@ sealed partial class PrefixCache
     internal int Attach(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope)
     {
         Match match = Find(tokens, scope.Tenant);
-        Count(tokens.Length, match);
         table.Cut(0);
         for (int i = 0; i < match.Depth; i++)
         {
@@ -89,11 +97,37 @@ sealed partial class PrefixCache
 
         table.Forgotten = match.First;
         table.Follow(match.Depth, match.Depth > 0 ? match.Node : null);
+        if (_store is { IsOn: true } && _window == 0 && match.Miss is PrefixMiss.NeverSeen or PrefixMiss.Evicted)
+        {
+            match = Promote(table, tokens, scope, match);
+        }
+
+        table.Lookup = new PrefixLookup(tokens.Length, match.Depth * BlockTokens, match.Miss);
         return match.Depth * BlockTokens;
     }
 
     /// <summary>How many tokens <see cref="Attach"/> would find now. Changes nothing.</summary>
     internal int Known(ReadOnlySpan<int> tokens, string? tenant) => Find(tokens, tenant).Depth * BlockTokens;
+
+    /// <summary>Counts a lookup that somebody made use of.</summary>
+    internal void Count(PrefixLookup lookup)
+    {
+        _lookups++;
+        _tokensAsked += lookup.Tokens;
+        _tokensHit += lookup.Found;
+        switch (lookup.Miss)
+        {
+            case PrefixMiss.NeverSeen:
+                _neverSeen++;
+                break;
+            case PrefixMiss.Evicted:
+                _missingEvicted++;
+                break;
+            case PrefixMiss.TooShort:
+                _tooShort++;
+                break;
+        }
+    }
 
     /// <summary>
     /// Takes up the blocks of a table that are full and not yet known. Where somebody else was first, the table gets
@@ -181,6 +215,7 @@ sealed partial class PrefixCache
         }
 
         _evictions++;
+        PutDown(node);
         _evicted[node.Hash & (ulong)(_evicted.Length - 1)] = node.Hash;
         node.List!.Remove(node);
         _idleCount--;
@@ -196,10 +231,10 @@ sealed partial class PrefixCache
         Lookups = Volatile.Read(ref _lookups),
         TokensAsked = Volatile.Read(ref _tokensAsked),
         TokensHit = Volatile.Read(ref _tokensHit),
+        TokensPromoted = Volatile.Read(ref _tokensPromoted),
         MissesNeverSeen = Volatile.Read(ref _neverSeen),
         MissesEvicted = Volatile.Read(ref _missingEvicted),
         MissesTooShort = Volatile.Read(ref _tooShort),
-        MissesDisabled = 0,
         Evictions = Volatile.Read(ref _evictions),
         KeptBlocks = Volatile.Read(ref _keptCount),
         IdleBlocks = Volatile.Read(ref _idleCount),
@@ -212,12 +247,12 @@ sealed partial class PrefixCache
         int most = (tokens.Length - 1) / BlockTokens;
         if (most <= 0)
         {
-            return new Match(null, 0, 0, Miss.TooShort);
+            return new Match(null, 0, 0, PrefixMiss.TooShort);
         }
 
         PrefixNode? node = RootOf(tenant, create: false);
         ulong hash = node?.Hash ?? _hash.OfTenant(tenant);
-        Match best = new(null, 0, 0, Miss.None);
+        Match best = new(null, 0, 0, PrefixMiss.None);
         int present = 0; // blocks in a row that are there, up to this node's
         for (int depth = 1; depth <= most; depth++)
         {
@@ -227,37 +262,133 @@ sealed partial class PrefixCache
             if (node is null)
             {
                 bool was = _evicted[hash & (ulong)(_evicted.Length - 1)] == hash;
-                return best with { Miss = was ? Miss.Evicted : Miss.NeverSeen };
+                return best with { Miss = was ? PrefixMiss.Evicted : PrefixMiss.NeverSeen };
             }
 
             present = node.Block < 0 ? 0 : present + 1;
             int first = _window == 0 ? 0 : Math.Max(0, (depth * BlockTokens) - _window + 1) / BlockTokens;
             if (present >= depth - first)
             {
-                best = new Match(node, depth, first, Miss.None);
+                best = new Match(node, depth, first, PrefixMiss.None);
             }
         }
 
-        return best.Depth == most ? best : best with { Miss = Miss.Evicted };
+        return best.Depth == most ? best : best with { Miss = PrefixMiss.Evicted };
     }
 
-    void Count(int tokens, Match match)
+    /// <summary>Appends to a table what the store knows of a sequence behind what memory knows.</summary>
+    Match Promote(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope, Match match)
     {
-        _lookups++;
-        _tokensAsked += tokens;
-        _tokensHit += match.Depth * BlockTokens;
-        switch (match.Miss)
+        int most = (tokens.Length - 1) / BlockTokens;
+        PrefixNode? parent = match.Node;
+        UInt128 before = parent is null ? RootOf(scope.Tenant, create: false) is { } root ? DigestOf(root) : _store!.DigestOfTenant(scope.Tenant) : DigestOf(parent);
+        int depth = match.Depth;
+        for (; depth < most; depth++)
         {
-            case Miss.NeverSeen:
-                _neverSeen++;
+            ReadOnlySpan<int> own = tokens.Slice(depth * BlockTokens, BlockTokens);
+            UInt128 digest = BlockStore.DigestOf(before, own);
+            PrefixNode? node = parent is null ? null : FindChild(_hash.Of(parent.Hash, own), parent, own);
+            if (node is { Block: >= 0 })
+            {
+                Hold(node.Block);
+            }
+            else if (!TryPromote(ref parent, ref node, own, digest, depth + 1, scope))
+            {
                 break;
-            case Miss.Evicted:
-                _missingEvicted++;
-                break;
-            case Miss.TooShort:
-                _tooShort++;
-                break;
+            }
+
+            table.Add(node!.Block);
+            table.Follow(depth + 1, node);
+            (parent, before) = (node, digest);
         }
+
+        return new Match(parent, depth, 0, depth == most ? PrefixMiss.None : match.Miss);
+    }
+
+    bool TryPromote(ref PrefixNode? parent, ref PrefixNode? node, ReadOnlySpan<int> own, UInt128 digest, int depth, CacheScope scope)
+    {
+        if (!_store!.Contains(digest) || !IsWorthReading(depth) || (_pool.FreeCount == 0 && !TryEvict()))
+        {
+            return false;
+        }
+
+        int block = _pool.Take();
+        if (!_store.TryRead(digest, own, block))
+        {
+            _pool.Drop(block);
+            return false;
+        }
+
+        // Only now: to make room, a root without anything else, or an empty node, may have gone.
+        parent ??= RootOf(scope.Tenant, create: true)!;
+        ulong hash = _hash.Of(parent.Hash, own);
+        node = FindChild(hash, parent, own) ?? AddChild(parent, hash, own);
+        node.Digest = digest;
+        node.IsLong |= scope.Retention == CacheRetention.Long;
+        Fill(node, block);
+        _tokensPromoted += BlockTokens;
+        return true;
+    }
+
+    /// <summary>Puts a block that gives way into the store, if it is faster to read it from there than to compute it again.</summary>
+    void PutDown(PrefixNode node)
+    {
+        if (_store is not { IsOn: true } || _window > 0)
+        {
+            return;
+        }
+
+        UInt128 digest = DigestOf(node);
+        if (_store.Contains(digest))
+        {
+            _store.Touch(digest);
+        }
+        else if (node.IsWanted || IsWorthWriting(node.Depth))
+        {
+            _store.Write(digest, DigestOf(node.Parent!), node.Depth, node.Tokens, node.Block);
+        }
+        else
+        {
+            return;
+        }
+
+        // Without what comes before it is never asked for.
+        node.Parent!.IsWanted = true;
+    }
+
+    bool IsWorthReading(int depth) => RecomputeSecondsPerToken <= 0 || _store!.ReadSeconds < RecomputeSeconds(depth);
+
+    // What is written may never be read, so writing counts too.
+    bool IsWorthWriting(int depth) => RecomputeSecondsPerToken <= 0 || _store!.ReadSeconds + _store.WriteSeconds < RecomputeSeconds(depth);
+
+    double RecomputeSeconds(int depth) => RecomputeSecondsPerToken * BlockTokens * (1 + (depth * (double)BlockTokens / RecomputeDoublesAfterTokens));
+
+    UInt128 DigestOf(PrefixNode node)
+    {
+        if (node.Digest is { } known)
+        {
+            return known;
+        }
+
+        // From the start down, not by recursion: a sequence can have very many blocks.
+        int missing = 0;
+        for (PrefixNode? ancestor = node; ancestor is { Digest: null }; ancestor = ancestor.Parent)
+        {
+            missing++;
+        }
+
+        PrefixNode[] path = new PrefixNode[missing];
+        for (PrefixNode? ancestor = node; missing > 0; ancestor = ancestor!.Parent)
+        {
+            path[--missing] = ancestor!;
+        }
+
+        foreach (PrefixNode ancestor in path)
+        {
+            ancestor.Digest = ancestor.Parent is null ? _store!.DigestOfTenant(ancestor.Tenant) : BlockStore.DigestOf(ancestor.Parent.Digest!.Value, ancestor.Tokens);
+        }
+
+        return node.Digest!.Value;
     }
 
     PrefixNode? RootOf(string? tenant, bool create)
@@ -386,18 +517,11 @@ sealed partial class PrefixCache
 
     void Return(PrefixNode node)
     {
-        (node.Parent, node.Tenant, node.Depth, node.IsLong, node.Serial) = (null, null, 0, false, 0);
+        (node.Parent, node.Tenant, node.Depth, node.Serial) = (null, null, 0, 0);
+        (node.IsLong, node.IsWanted, node.Digest) = (false, false, null);
         (node.Next, _spare) = (_spare, node);
     }
 
-    enum Miss
-    {
-        None,
-        NeverSeen,
-        Evicted,
-        TooShort,
-    }
-
     /// <summary>What a lookup found: the last node, how many blocks that is, the first of them that is needed, and why there are no more.</summary>
-    readonly record struct Match(PrefixNode? Node, int Depth, int First, Miss Miss);
+    readonly record struct Match(PrefixNode? Node, int Depth, int First, PrefixMiss Miss);
 }
