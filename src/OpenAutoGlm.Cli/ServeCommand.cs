@@ -51,6 +51,11 @@ sealed class ServeCommand : AutoGlmCommand
             throw CommandFailedException.Usage($"There are {models.Length} models and {names.Length} values of --served-model-name: give one for each model, or none.");
         }
 
+        if (models.Length > 1 && arguments.GetValue(_serving.StoreFile) is not null)
+        {
+            throw CommandFailedException.Usage("--prefix-cache-file belongs to one model: serve one, or leave it out");
+        }
+
         bool sample = models.Length == 0;
         AutoInferenceOptions options = _engine.Read(arguments, _serving.Read(arguments)) with { DraftModel = arguments.GetValue(_serving.DraftModel) };
 
@@ -124,6 +129,11 @@ sealed class ServeCommand : AutoGlmCommand
     {
         for (int i = 0; i < models.Length; i++)
         {
+            if (engines[i].Engine.Statistics.Prefixes.Store?.Problem is { } problem)
+            {
+                Console.Note($"{models[i].Id}: no second tier for known prefixes: {problem}");
+            }
+
             Console.Note($"{models[i].Id} · {engines[i].Backend.Description} · context {engines[i].Engine.ContextLength:N0} tokens · {Units.Bytes(engines[i].Engine.KvBytes)} for keys and values");
         }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using OpenAutoGlm.Engine;
-using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
 
@@ -18,12 +17,16 @@ sealed class ServingFlags
     readonly Option<string?> _speculate = Flags.OneOf("--speculate", "Where tokens are guessed ahead, to be checked in one step; answers stay the same. Default: lookup (what followed the same words before), or draft with --draft-model.", "off", "lookup", "draft");
     readonly Option<int?> _guesses = Flags.Int("--max-guesses", "Most tokens guessed ahead for a sequence. Default: 12.", 1, 32);
     readonly Option<string?> _prefixes = Flags.OneOf("--prefix-cache", "Whether requests that begin alike share what was computed once. Default: on.", "on", "off");
+    readonly Option<long?> _storeSize = Flags.Bytes("--prefix-cache-size", "Most bytes of --prefix-cache-file. Default: 16G.");
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, .. Guessing, _prefixes];
+    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, .. Guessing, _prefixes, StoreFile, _storeSize];
 
     /// <summary>Those that matter to one sequence too.</summary>
     public Option[] Guessing => [_speculate, DraftModel, _guesses];
+
+    /// <summary>A second tier.</summary>
+    public Option<string?> StoreFile { get; } = Flags.Text("--prefix-cache-file", "path", "A file for keys and values that give way in memory, where reading them is faster than computing them again; it outlives the server and serves the next.");
 
     /// <summary>A model that guesses.</summary>
     public Option<string?> DraftModel { get; } = Flags.Text("--draft-model", "model", "A smaller model with the same vocabulary that guesses tokens ahead.");
@@ -53,7 +56,12 @@ sealed class ServingFlags
             Latency = new LatencyTargets { TimeToFirstToken = arguments.GetValue(_firstToken), TimePerToken = arguments.GetValue(_perToken) },
             BatchWindow = arguments.GetValue(_window) ?? TimeSpan.Zero,
             Speculation = new SpeculationOptions { Source = source, MaxGuesses = arguments.GetValue(_guesses) ?? standard.Speculation.MaxGuesses },
-            PrefixCache = new PrefixCacheOptions { Enabled = arguments.GetValue(_prefixes) != "off" },
+            PrefixCache = standard.PrefixCache with
+            {
+                Enabled = arguments.GetValue(_prefixes) != "off",
+                StorePath = arguments.GetValue(StoreFile) is { } path ? Path.GetFullPath(path) : null,
+                StoreBytes = arguments.GetValue(_storeSize) ?? standard.PrefixCache.StoreBytes,
+            },
         };
     }
 }

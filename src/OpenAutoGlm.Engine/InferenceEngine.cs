@@ -60,7 +60,7 @@ public sealed class InferenceEngine : IDisposable
         Options = options;
         _runner = runner;
         _limits = runner.Limits;
-        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window);
+        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window, options.TimeProvider);
         _budget = new StepBudget(options.Latency, _limits);
         _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);
@@ -71,6 +71,7 @@ public sealed class InferenceEngine : IDisposable
         catch
         {
             draft?.Dispose();
+            _memory.Dispose();
             runner.Dispose();
             _counters.Dispose();
             throw;
@@ -97,7 +98,7 @@ public sealed class InferenceEngine : IDisposable
     public long KvBytes => _runner.Pool.States.Values.Sum(state => state.Bytes);
 
     /// <summary>What the engine is doing and has done. From any thread, at any time.</summary>
-    public EngineStatistics Statistics => _counters.Snapshot();
+    public EngineStatistics Statistics => _counters.Snapshot(_memory.Statistics);
 
     internal Scheduler Scheduler => _scheduler;
 
@@ -217,6 +218,7 @@ public sealed class InferenceEngine : IDisposable
 
         _counters.Dispose();
         _speculator?.Dispose();
+        _memory.Dispose();
         _runner.Dispose();
         _wake.Dispose();
     }
@@ -242,6 +244,7 @@ public sealed class InferenceEngine : IDisposable
             return false;
         }
 
+        _memory.RecomputeSecondsPerToken = _budget.Times.SecondsPerToken;
         _stepper.Step();
         Tell();
         if (Options.CheckInvariants)

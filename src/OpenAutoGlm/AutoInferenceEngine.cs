@@ -256,7 +256,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
             backend = CreateBackend(model, options);
             TuneOnce(model, backend, options);
             draft = draftPath is null ? null : Draft.Open(draftPath, options);
-            InferenceEngine engine = new(model.Config, model.Weights, backend, options.Engine, draft?.Source);
+            InferenceEngine engine = new(model.Config, model.Weights, backend, Identified(options.Engine, model, backend), draft?.Source);
             return new AutoInferenceEngine(model, backend, engine, draft, reading);
         }
         catch
@@ -268,6 +268,17 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A file for keys and values serves the next start of the same program with the same model on the same kind of machine.</summary>
+    static EngineOptions Identified(EngineOptions options, ModelPackage model, IBackend backend) => options.PrefixCache is { StorePath: not null, ModelIdentity: null }
+        ? options with
+        {
+            PrefixCache = options.PrefixCache with
+            {
+                ModelIdentity = $"{model.Weights.Identity} {typeof(CpuBackend).Module.ModuleVersionId:n} {typeof(IBackend).Module.ModuleVersionId:n} {typeof(ModelPackage).Module.ModuleVersionId:n} {backend.Description} {options.KvFormat}",
+            },
+        }
+        : options;
 
     /// <summary>The model that guesses, with a backend of its own.</summary>
     sealed class Draft(ModelPackage model, IBackend backend) : IDisposable

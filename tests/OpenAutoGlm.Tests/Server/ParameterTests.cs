@@ -65,7 +65,7 @@ public class ParameterTests
         (Chat, "use_beam_search", "true, \"n\": 2, \"best_of\": 5", request => (request.Beams!.Width, request.Beams.Results), (5, 2)),
         (Text, "length_penalty", "0.5, \"use_beam_search\": true", request => request.Beams!.LengthPenalty, 0.5f),
         (Text, "early_stopping", "true, \"use_beam_search\": true", request => request.Beams!.EarlyStopping, true),
-        (Text, "best_of", "4, \"n\": 2", request => (request.Choices, request.Sampling.Logprobs), (4, 0)),
+        (Text, "best_of", "4, \"n\": 2", request => (request.Choices, request.Sampling.Logprobs), (4, (int?)0)),
         (Chat, "safety_identifier", "\"u-1\"", _ => null, null),
         (Chat, "prompt_cache_key", "\"k\"", _ => null, null),
         (Chat, "metadata", """{"a": "b"}""", _ => null, null),
