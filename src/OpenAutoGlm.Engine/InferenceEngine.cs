@@ -64,7 +64,18 @@ public sealed class InferenceEngine : IDisposable
         _budget = new StepBudget(options.Latency, _limits);
         _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);
-        _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
+        try
+        {
+            _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
+        }
+        catch
+        {
+            draft?.Dispose();
+            runner.Dispose();
+            _counters.Dispose();
+            throw;
+        }
+
         _stepper = new Stepper(runner, _scheduler, _budget, _speculator, _counters, options, End);
         if (ownThread)
         {

@@ -62,6 +62,18 @@ abstract class Frame
     /// </summary>
     internal virtual int FreeCharacters => -1;
 
+    /// <summary>
+    /// Whether <see cref="FreeCharacters"/> holds of escaped characters too, and the quote that ends the text does the same
+    /// whatever stands before it, unless that is one of <see cref="Exceptions"/>.
+    /// </summary>
+    internal virtual bool IsUniform => false;
+
+    /// <summary>Texts after which the quote does something else.</summary>
+    internal virtual IEnumerable<byte[]> Exceptions => [];
+
+    /// <summary>What the quote does after a text that is no exception.</summary>
+    internal virtual Edge UniformClose => Edge.Dead;
+
     /// <summary>A frame that no token of the vocabulary tells from this one; most often itself.</summary>
     internal virtual Frame Twin => this;
 

@@ -17,6 +17,7 @@ sealed class JsonMachine : Machine
     const int MaxFrames = 6_000;
 
     readonly Dictionary<Frame, Frame> _frames = [];
+    readonly Dictionary<ObjectStateKey, ObjectState> _states = [];
     readonly Dictionary<Dfa, bool[]> _free = [];
     readonly Dictionary<(KeySpace, int, KindSet), bool> _freeKeys = [];
 
@@ -56,10 +57,23 @@ sealed class JsonMachine : Machine
         return frame;
     }
 
+    /// <summary>The state that equals this one.</summary>
+    internal ObjectState Of(in ObjectStateKey key)
+    {
+        if (!_states.TryGetValue(key, out ObjectState? known))
+        {
+            known = new ObjectState(key);
+            _states.Add(key, known);
+        }
+
+        return known;
+    }
+
     internal override void Trim(bool force)
     {
-        if (force || _frames.Count > MaxFrames)
+        if (force || _frames.Count > MaxFrames || _states.Count > MaxFrames)
         {
+            _states.Clear();
             // What still runs keeps its frames; what comes anew makes its own.
             _frames.Clear();
             _freeKeys.Clear();
@@ -86,6 +100,12 @@ sealed class JsonMachine : Machine
     /// <summary>Whether after the beginning of a key any plain characters may come, and it still becomes one of some kinds.</summary>
     internal bool IsFree(KeySpace space, int state, KindSet kinds)
     {
+        if (space.HasNamesOnly)
+        {
+            // Whatever comes, another character makes it a key that nobody names.
+            return space.Unnamed is >= 0 and int other && kinds.Contains(other);
+        }
+
         (KeySpace, int, KindSet) key = (space, state, kinds);
         if (!_freeKeys.TryGetValue(key, out bool free))
         {

@@ -12,33 +12,29 @@ namespace OpenAutoGlm.Engine.Constraints.Frames;
 sealed class KeyFrame(JsonMachine machine, ObjectItem[] items, string pending, string text) : TextFrame(pending)
 {
     readonly ObjectItem[] _items = items;
-    KindSet[]? _allowed;
 
-    internal override int FreeCharacters
+    /// <inheritdoc/>
+    internal override bool IsUniform => Pending.Length == 0
+        && Array.TrueForAll(_items, item => item.State.Keys.HasNamesOnly && !item.State.Rules.Remembers && item.State.Keys.KindAt(item.At) >= 0);
+
+    /// <inheritdoc/>
+    internal override IEnumerable<byte[]> Exceptions =>
+        _items.SelectMany(item => item.State.Keys.NamesAfter(item.At)).DistinctBy(Convert.ToHexString);
+
+    /// <inheritdoc/>
+    internal override Edge UniformClose
     {
         get
         {
-            if (Pending.Length > 0)
-            {
-                return -1;
-            }
-
-            for (int i = 0; i < _items.Length; i++)
-            {
-                if (_items[i].Shape.Keys.KindAt(_items[i].At) >= 0 && machine.IsFree(_items[i].Shape.Keys, _items[i].At, Allowed(i)))
-                {
-                    return int.MaxValue;
-                }
-            }
-
-            return -1;
+            ObjectItem[] next = [.. _items.Where(item => item.State.Keys.Unnamed >= 0 && item.State.Allowed.Contains(item.State.Keys.Unnamed)).Select(item => item with { At = item.State.Keys.Unnamed })];
+            return next.Length == 0 ? Edge.Dead : Edge.Stay(machine.Of(new ObjectFrame(machine, ObjectPart.Key, next, 0, "")));
         }
     }
 
     /// <summary>The frame after an opening quote; null where no key may come.</summary>
     public static KeyFrame? Begin(JsonMachine machine, ObjectItem[] items)
     {
-        ObjectItem[] next = [.. items.Where(item => !item.Allowed().IsEmpty).Select(item => item with { At = KeySpace.Start })];
+        ObjectItem[] next = [.. items.Where(item => !item.State.Allowed.IsEmpty).Select(item => item with { At = KeySpace.Start })];
         return next.Length == 0 ? null : machine.Of(new KeyFrame(machine, next, "", ""));
     }
 
@@ -49,18 +45,31 @@ sealed class KeyFrame(JsonMachine machine, ObjectItem[] items, string pending, s
 
     string Text => text;
 
+    private protected override int CountFree()
+    {
+        for (int i = 0; i < _items.Length; i++)
+        {
+            if (_items[i].State.Keys.KindAt(_items[i].At) >= 0 && machine.IsFree(_items[i].State.Keys, _items[i].At, _items[i].State.Allowed))
+            {
+                return int.MaxValue;
+            }
+        }
+
+        return -1;
+    }
+
     private protected override TextFrame? Advance(ReadOnlySpan<byte> bytes)
     {
         List<ObjectItem> next = new(_items.Length);
         bool remembers = false;
         for (int i = 0; i < _items.Length; i++)
         {
-            KeySpace keys = _items[i].Shape.Keys;
+            KeySpace keys = _items[i].State.Keys;
             int state = keys.Run(_items[i].At, bytes);
-            if (state >= 0 && keys.Reachable(state).Overlaps(Allowed(i)))
+            if (state >= 0 && keys.Reachable(state).Overlaps(_items[i].State.Allowed))
             {
                 next.Add(_items[i] with { At = state });
-                remembers |= _items[i].Rules.Remembers;
+                remembers |= _items[i].State.Rules.Remembers;
             }
         }
 
@@ -73,8 +82,8 @@ sealed class KeyFrame(JsonMachine machine, ObjectItem[] items, string pending, s
     {
         for (int i = 0; i < _items.Length; i++)
         {
-            KeySpace keys = _items[i].Shape.Keys;
-            KindSet allowed = Allowed(i);
+            KeySpace keys = _items[i].State.Keys;
+            KindSet allowed = _items[i].State.Allowed;
             if (Utf8Reach.States(low, high, _items[i].At, keys.Step).Any(state => keys.Reachable(state).Overlaps(allowed)))
             {
                 return true;
@@ -90,21 +99,15 @@ sealed class KeyFrame(JsonMachine machine, ObjectItem[] items, string pending, s
         for (int i = 0; i < _items.Length; i++)
         {
             ObjectItem item = _items[i];
-            int kind = item.Shape.Keys.KindAt(item.At);
-            bool isRepeated = item.Rules.Remembers && kind >= 0 && !item.Shape.Keys.HasName(kind) && item.Others.Contains(text + "x\0", StringComparison.Ordinal)
-                && item.Others.Split('\0').Contains(text + "x");
-            if (kind >= 0 && !isRepeated && Allowed(i).Contains(kind))
+            int kind = item.State.Keys.KindAt(item.At);
+            bool isRepeated = item.State.Rules.Remembers && kind >= 0 && !item.State.Keys.HasName(kind) && item.State.Others.Contains(text + "x\0", StringComparison.Ordinal)
+                && item.State.Others.Split('\0').Contains(text + "x");
+            if (kind >= 0 && !isRepeated && _items[i].State.Allowed.Contains(kind))
             {
                 next.Add(item with { At = kind });
             }
         }
 
-        return next.Count == 0 ? Edge.Dead : Edge.Stay(machine.Of(new ObjectFrame(machine, ObjectPart.Key, [.. next], 0, next.Exists(item => item.Rules.Remembers) ? text : "")));
-    }
-
-    KindSet Allowed(int item)
-    {
-        _allowed ??= [.. _items.Select(each => each.Allowed())];
-        return _allowed[item];
+        return next.Count == 0 ? Edge.Dead : Edge.Stay(machine.Of(new ObjectFrame(machine, ObjectPart.Key, [.. next], 0, next.Exists(item => item.State.Rules.Remembers) ? text : "")));
     }
 }

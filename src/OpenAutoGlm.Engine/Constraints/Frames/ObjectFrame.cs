@@ -25,55 +25,9 @@ enum ObjectPart
 
 /// <summary>An object that follows one set of rules so far.</summary>
 /// <param name="Group">The expected symbol it belongs to.</param>
-/// <param name="Shape">The symbol's objects.</param>
-/// <param name="Rules">The rules.</param>
-/// <param name="Seen">Named keys that are there.</param>
-/// <param name="Met">What some key had to have, and one has.</param>
-/// <param name="Count">How many keys, as far as it matters.</param>
+/// <param name="State">What is there of it.</param>
 /// <param name="At">Within a key the state, from its end to that of its value the kind.</param>
-/// <param name="Others">Keys without a name that are there, where they matter; each ends in a NUL, rising.</param>
-readonly record struct ObjectItem(int Group, ObjectShape Shape, ObjectRules Rules, KindSet Seen, int Met, int Count, int At, string Others)
-{
-    public bool IsComplete => Rules.IsComplete(Seen, Met, Count);
-
-    /// <summary>The kinds of which another key may be.</summary>
-    public KindSet Allowed()
-    {
-        KindSet allowed = default;
-        for (int kind = 0; kind < Rules.Values.Length; kind++)
-        {
-            allowed = Choices(kind).Any() ? allowed.With(kind) : allowed;
-        }
-
-        return allowed;
-    }
-
-    /// <summary>What the value of a further key may be, and the object after it.</summary>
-    public IEnumerable<(Symbol Value, ObjectItem After)> Choices(int kind)
-    {
-        if (!Rules.Values[kind].IsPossible || (Shape.Keys.HasName(kind) && Seen.Contains(kind)))
-        {
-            yield break;
-        }
-
-        int count = Rules.Most >= 0 ? Count + 1 : Math.Min(Count + 1, Rules.Least);
-        ObjectItem after = this with { Seen = Shape.Keys.HasName(kind) ? Seen.With(kind) : Seen, Count = count };
-        for (int i = 0; i < Rules.Exists.Length; i++)
-        {
-            if ((Met >> i & 1) == 0 && Rules.Exists[i][kind] is { IsPossible: true } value && CanGoOn(after, Met | 1 << i))
-            {
-                yield return (value, after with { Met = Met | 1 << i });
-            }
-        }
-
-        if (CanGoOn(after, Met))
-        {
-            yield return (Rules.Values[kind], after);
-        }
-    }
-
-    static bool CanGoOn(in ObjectItem after, int met) => after.Rules.CanComplete(after.Shape.Keys, after.Seen, met, after.Count);
-}
+readonly record struct ObjectItem(int Group, ObjectState State, int At);
 
 /// <summary>Within an object, outside of its keys.</summary>
 sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] items, int spaces, string key) : Frame
@@ -91,7 +45,13 @@ sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] item
         {
             if (symbols[group].Objects is { } shape)
             {
-                items.AddRange(shape.Rules.Where(rules => rules.CanComplete(shape.Keys, default, 0, 0)).Select(rules => new ObjectItem(group, shape, rules, default, 0, 0, 0, "")));
+                foreach (ObjectRules rules in shape.Rules)
+                {
+                    if (rules.CanComplete(shape.Keys, default, 0, 0))
+                    {
+                        items.Add(new ObjectItem(group, machine.Of(new ObjectStateKey(shape.Keys, rules, default, 0, 0, "")), 0));
+                    }
+                }
             }
         }
 
@@ -129,20 +89,20 @@ sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] item
         List<ObjectItem> next = [];
         foreach (ObjectItem item in _items)
         {
-            ObjectItem? after = null;
-            foreach ((Symbol value, ObjectItem reached) in item.Choices(item.At))
+            ObjectStateKey? after = null;
+            foreach ((Symbol value, ObjectStateKey reached) in item.State.Choices(item.At))
             {
                 if (!(found & JsonMachine.Bit(Array.IndexOf(symbols, value))).IsZero)
                 {
-                    // The value may be several of the things asked for at once.
+                    // The value may be several of the things wanted at once.
                     after = after is { } earlier ? earlier with { Met = earlier.Met | reached.Met } : reached;
                 }
             }
 
             if (after is { } kept)
             {
-                bool remembers = kept.Rules.Remembers && !kept.Shape.Keys.HasName(kept.At);
-                ObjectItem one = kept with { At = 0, Others = remembers ? Insert(kept.Others, key) : kept.Others };
+                bool remembers = kept.Rules.Remembers && !kept.Keys.HasName(item.At);
+                ObjectItem one = new(item.Group, machine.Of(remembers ? kept with { Others = Insert(kept.Others, key) } : kept), 0);
                 if (!next.Contains(one))
                 {
                     next.Add(one);
@@ -154,17 +114,17 @@ sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] item
     }
 
     /// <summary>What the value of the key may be, each once.</summary>
-    Symbol[] Symbols() => _symbols ??= [.. _items.SelectMany(item => item.Choices(item.At)).Select(choice => choice.Value).Distinct().OrderBy(symbol => symbol.Id)];
+    Symbol[] Symbols() => _symbols ??= [.. _items.SelectMany(item => item.State.Choices(item.At)).Select(choice => choice.Value).Distinct().OrderBy(symbol => symbol.Id)];
 
     Edge End()
     {
-        BigInteger result = _items.Where(item => item.IsComplete).Aggregate(BigInteger.Zero, (all, item) => all | JsonMachine.Bit(item.Group));
+        BigInteger result = _items.Where(item => item.State.IsComplete).Aggregate(BigInteger.Zero, (all, item) => all | JsonMachine.Bit(item.Group));
         return result.IsZero ? Edge.Dead : Edge.Pop(result);
     }
 
     Edge Comma()
     {
-        ObjectItem[] next = [.. _items.Where(item => !item.Allowed().IsEmpty)];
+        ObjectItem[] next = [.. _items.Where(item => !item.State.Allowed.IsEmpty)];
         return next.Length == 0 ? Edge.Dead : Edge.Stay(machine.Of(new ObjectFrame(machine, ObjectPart.Comma, next, 0, "")));
     }
 

@@ -22,37 +22,11 @@ sealed class StringFrame(JsonMachine machine, StringItem[] items, int count, str
 {
     readonly StringItem[] _items = items;
 
-    internal override int FreeCharacters
-    {
-        get
-        {
-            if (Pending.Length > 0)
-            {
-                return -1;
-            }
+    /// <inheritdoc/>
+    internal override bool IsUniform => Pending.Length == 0 && Array.TrueForAll(_items, item => item.Term.IsAny && item.State == 0);
 
-            int free = -1;
-            bool isExact = true;
-            foreach (StringItem item in _items)
-            {
-                bool anyForm = item.Term.Form is null && item.State == 0;
-                if (anyForm && item.Term.Most >= 0)
-                {
-                    free = Math.Max(free, item.Term.Most - count);
-                }
-                else if (anyForm || (!item.Term.HasLength && machine.IsFree(item.Form, item.State)))
-                {
-                    return int.MaxValue;
-                }
-                else
-                {
-                    isExact = false;
-                }
-            }
-
-            return isExact ? free : -1;
-        }
-    }
+    /// <inheritdoc/>
+    internal override Edge UniformClose => Close();
 
     internal override Frame Twin
     {
@@ -77,6 +51,30 @@ sealed class StringFrame(JsonMachine machine, StringItem[] items, int count, str
     public override int GetHashCode() => _items.Aggregate(HashCode.Combine(4, count, Pending), HashCode.Combine);
 
     int Count => count;
+
+    private protected override int CountFree()
+    {
+        int free = -1;
+        bool isExact = true;
+        foreach (StringItem item in _items)
+        {
+            bool anyForm = item.Term.Form is null && item.State == 0;
+            if (anyForm && item.Term.Most >= 0)
+            {
+                free = Math.Max(free, item.Term.Most - count);
+            }
+            else if (anyForm || (!item.Term.HasLength && machine.IsFree(item.Form, item.State)))
+            {
+                return int.MaxValue;
+            }
+            else
+            {
+                isExact = false;
+            }
+        }
+
+        return isExact ? free : -1;
+    }
 
     private protected override TextFrame? Advance(ReadOnlySpan<byte> bytes)
     {

@@ -10,8 +10,19 @@ namespace OpenAutoGlm.Engine.Constraints.Frames;
 /// <param name="pending">The beginning of an escape; empty outside of one.</param>
 abstract class TextFrame(string pending) : Frame
 {
+    int? _free;
+
     /// <summary>The beginning of an escape; empty outside of one.</summary>
     internal string Pending => pending;
+
+    /// <inheritdoc/>
+    internal sealed override int FreeCharacters => pending.Length > 0 ? -1 : Free;
+
+    /// <summary>What <see cref="FreeCharacters"/> would be outside of escapes.</summary>
+    int Free => _free ??= CountFree();
+
+    /// <summary>How many plain characters may follow, whichever they are; −1 where it depends on them.</summary>
+    private protected abstract int CountFree();
 
     /// <summary>The frame after bytes of the text; null where they may not come.</summary>
     private protected abstract TextFrame? Advance(ReadOnlySpan<byte> bytes);
@@ -38,7 +49,7 @@ abstract class TextFrame(string pending) : Frame
         }
         else if (value == '\\')
         {
-            next = AllowsAny(0, 0xFFFF) ? WithPending("\\") : null;
+            next = GoesOn() ? WithPending("\\") : null;
         }
         else
         {
@@ -61,7 +72,7 @@ abstract class TextFrame(string pending) : Frame
                 'n' => Complete('\n'),
                 'r' => Complete('\r'),
                 't' => Complete('\t'),
-                'u' => AllowsAny(0, 0xFFFF) ? WithPending(escape) : null,
+                'u' => WithPending(escape), // Every character can be spelled so, and one may come.
                 _ => null,
             };
         }
@@ -95,9 +106,17 @@ abstract class TextFrame(string pending) : Frame
             : Complete(low);
     }
 
+    /// <summary>Whether some character may come. It must, where the text cannot end.</summary>
+    bool GoesOn() => Free > 0 || Close().Move == Move.Dead || Allows(0, 0xD7FF) || Allows(0xE000, 0x10FFFF);
+
     /// <summary>Whether any of a range of UTF-16 units can become a character that may come; halves of pairs with their others.</summary>
     bool AllowsAny(int low, int high)
     {
+        if (Free > 0 && low is >= 0x20 and < 0xD800 and not '"' and not '\\')
+        {
+            return true;
+        }
+
         int highSurrogate = Math.Max(low, 0xD800);
         int lastSurrogate = Math.Min(high, 0xDBFF);
         return (low <= 0xD7FF && Allows(low, Math.Min(high, 0xD7FF)))

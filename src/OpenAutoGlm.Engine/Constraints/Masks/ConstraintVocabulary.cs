@@ -1,4 +1,6 @@
 using System.Text;
+using OpenAutoGlm.Engine.Constraints.Frames;
+using OpenAutoGlm.Engine.Constraints.Schemas;
 using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Engine.Constraints.Masks;
@@ -24,11 +26,12 @@ sealed class ConstraintVocabulary
         EndTokens = [.. endTokens.Where(id => (uint)id < (uint)size).Distinct()];
         _bytes = [.. Enumerable.Range(0, size).Select(id => EndTokens.Contains(id) ? null : bytes(id))];
         (int Token, byte[] Bytes)[] all = [.. _bytes.Select((content, id) => (id, content!)).Where(entry => entry.Item2 is { Length: > 0 })];
-        LongestSpaces = all.Select(entry => Spaces(entry.Bytes)).Append(0).Max();
+        LongestSpaces = all.Where(entry => entry.Bytes.Length <= TokenTrie.MaxTokenBytes).Select(entry => Spaces(entry.Bytes)).Append(0).Max();
         Trie = new TokenTrie(all);
         Dictionary<int, int> characters = all.Where(entry => entry.Bytes.Length <= TokenTrie.MaxTokenBytes).ToDictionary(entry => entry.Token, entry => PlainCharacters(entry.Bytes));
         Awkward = new TokenTrie(all.Where(entry => !characters.TryGetValue(entry.Token, out int count) || count < 0));
         int longest = characters.Values.Append(0).Max();
+        (Inner, Closing, Escaping) = Sort(size, all.Where(entry => characters.TryGetValue(entry.Token, out int count) && count < 0));
         _plainUpTo = new TokenSet[longest + 1];
         _plainUpTo[0] = new TokenSet(size);
         ILookup<int, int> byCount = characters.ToLookup(entry => entry.Value, entry => entry.Key);
@@ -40,6 +43,9 @@ sealed class ConstraintVocabulary
                 _plainUpTo[count].Add(token);
             }
         }
+
+        Inside = _plainUpTo[longest].Copy();
+        Inside.UnionWith(Inner);
     }
 
     /// <summary>How many tokens there are.</summary>
@@ -53,6 +59,18 @@ sealed class ConstraintVocabulary
 
     /// <summary>The tokens that are not plain: with a quote, a backslash, a control character, or half a character.</summary>
     public TokenTrie Awkward { get; }
+
+    /// <summary>Awkward tokens that stay inside a string whatever it may hold: escapes, beginnings of characters.</summary>
+    public TokenSet Inner { get; }
+
+    /// <summary>All tokens that stay inside a string whatever it may hold.</summary>
+    public TokenSet Inside { get; }
+
+    /// <summary>Tokens that are plain characters, a quote and something more, by what comes after the quote.</summary>
+    public TokenTrie Closing { get; }
+
+    /// <summary>Tokens with an escape and a quote that ends the string.</summary>
+    public TokenTrie Escaping { get; }
 
     /// <summary>The vocabulary of a tokenizer.</summary>
     public static ConstraintVocabulary Of(Tokenizer tokenizer, IEnumerable<int> endTokens) => new(
@@ -76,6 +94,55 @@ sealed class ConstraintVocabulary
     /// <summary>Whether a special token has a name.</summary>
     public bool IsNamed(int token, ReadOnlySpan<byte> name) =>
         (uint)token < (uint)_bytes.Length && _bytes[token] is null && name.SequenceEqual(_names(token));
+
+    static (TokenSet Inner, TokenTrie Closing, TokenTrie Escaping) Sort(int size, IEnumerable<(int Token, byte[] Bytes)> awkward)
+    {
+        TokenSet inner = new(size);
+        List<(int, byte[])> closing = [];
+        List<(int, byte[])> escaping = [];
+        Machine any = AnyString();
+        foreach ((int token, byte[] bytes) in awkward)
+        {
+            // A string is open: the text before the quote that ends it, if there is one.
+            int quote = 0;
+            bool hasEscape = false;
+            while (quote < bytes.Length && bytes[quote] != '"')
+            {
+                hasEscape |= bytes[quote] == '\\';
+                quote += bytes[quote] == '\\' ? 2 : 1;
+            }
+
+            Frame? frame = any.Start.Top.Step((byte)'"').Next;
+            for (int i = 0; i < Math.Min(quote, bytes.Length) && frame is not null; i++)
+            {
+                frame = frame.Step(bytes[i]).Next;
+            }
+
+            if (frame is null)
+            {
+                continue;
+            }
+
+            if (quote >= bytes.Length)
+            {
+                inner.Add(token);
+            }
+            else if (hasEscape)
+            {
+                escaping.Add((token, bytes));
+            }
+            else if (frame.Step((byte)'"').Move != Move.Dead)
+            {
+                closing.Add((token, bytes[quote..])); // with its quote, so that none is empty
+            }
+        }
+
+        return (inner, new TokenTrie(closing), new TokenTrie(escaping));
+    }
+
+    /// <summary>The language of one string.</summary>
+    static JsonMachine AnyString() =>
+        new(new SymbolTable(SchemaDocument.Parse("""{"type":"string"}""", new JsonSchemaOptions(), CancellationToken.None)), 0, 0);
 
     static int Spaces(ReadOnlySpan<byte> bytes)
     {

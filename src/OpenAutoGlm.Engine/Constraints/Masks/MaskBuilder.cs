@@ -56,6 +56,13 @@ sealed class MaskBuilder(ConstraintVocabulary vocabulary)
         _tokens.Clear();
         _exits.Clear();
         int free = frame.FreeCharacters;
+        if (frame.IsUniform && free == int.MaxValue)
+        {
+            frame.Mask = Uniform(frame);
+            Bytes += frame.Mask.Bytes;
+            return frame.Mask;
+        }
+
         Walk(free >= 0 ? vocabulary.Awkward : vocabulary.Trie, 0, frame, null, _exits);
         TokenSet? many = null;
         if (_tokens.Count > FewTokens)
@@ -68,6 +75,63 @@ sealed class MaskBuilder(ConstraintVocabulary vocabulary)
         frame.Mask = new FrameMask(free > 0 ? vocabulary.PlainUpTo(free) : null, [.. _tokens], many, [.. _exits]);
         Bytes += frame.Mask.Bytes;
         return frame.Mask;
+    }
+
+    /// <summary>
+    /// Inside a string in which anything may stand. Tokens that stay in it are known; those that end it are sorted by what
+    /// follows the quote, and what comes before the quote matters only where it makes a text that is an exception.
+    /// </summary>
+    FrameMask Uniform(Frame frame)
+    {
+        TokenTrie all = vocabulary.Trie;
+        Close(vocabulary.Closing, vocabulary.Closing.NodeCount > 1 ? 1 : 0, frame.UniformClose);
+        HashSet<int> exceptional = [];
+        List<(int Node, Edge Close)> exceptions = [];
+        foreach (byte[] text in frame.Exceptions)
+        {
+            if (all.Find([.. text, (byte)'"']) is >= 0 and int node)
+            {
+                exceptional.UnionWith(all.TokensBelow(node).ToArray());
+                exceptions.Add((node, text.Aggregate((Frame?)frame, (at, value) => at?.Step(value).Next)?.Step((byte)'"') ?? Edge.Dead));
+            }
+        }
+
+        if (exceptional.Count > 0 && _exits.Count > 0)
+        {
+            // An exit stands for tokens with whatever text before the quote, exceptions too: so look at each by itself.
+            _tokens.Clear();
+            _exits.Clear();
+            Walk(vocabulary.Awkward, 0, frame, null, _exits);
+            return new FrameMask(vocabulary.PlainUpTo(int.MaxValue), [.. _tokens], null, [.. _exits]);
+        }
+
+        _tokens.RemoveAll(exceptional.Contains);
+        foreach ((int node, Edge close) in exceptions)
+        {
+            Close(all, node, close);
+        }
+
+        Walk(vocabulary.Escaping, 0, frame, null, _exits);
+        return new FrameMask(vocabulary.Inside, [.. _tokens], null, [.. _exits]);
+    }
+
+    /// <summary>Goes on after a quote, which is a node's label.</summary>
+    void Close(TokenTrie trie, int node, Edge close)
+    {
+        if (node == 0 || close.Move is not (Move.Stay or Move.Pop))
+        {
+            return;
+        }
+
+        _tokens.AddRange(trie.TokensAt(node));
+        if (close.Move == Move.Pop)
+        {
+            _exits.Add(new FrameExit(trie, node, close.Result!));
+        }
+        else
+        {
+            Walk(trie, node, close.Next!, null, _exits);
+        }
     }
 
     /// <summary>

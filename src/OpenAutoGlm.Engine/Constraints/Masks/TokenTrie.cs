@@ -74,6 +74,32 @@ sealed class TokenTrie
     /// <summary>The tokens that are exactly this prefix.</summary>
     public ReadOnlySpan<int> TokensAt(int node) => _tokens.AsSpan(_firstTokens[node].._firstTokens[node + 1]);
 
+    /// <summary>The tokens that begin with this prefix.</summary>
+    public ReadOnlySpan<int> TokensBelow(int node) => _tokens.AsSpan(_firstTokens[node].._firstTokens[_ends[node]]);
+
+    /// <summary>The node of a prefix, or −1.</summary>
+    public int Find(ReadOnlySpan<byte> prefix)
+    {
+        int node = 0;
+        foreach (byte value in prefix)
+        {
+            int child = node + 1;
+            while (child < _ends[node] && _labels[child] != value)
+            {
+                child = _ends[child];
+            }
+
+            if (child >= _ends[node])
+            {
+                return -1;
+            }
+
+            node = child;
+        }
+
+        return node;
+    }
+
     /// <summary>Where each node's tokens begin; one more entry than nodes.</summary>
     public ReadOnlySpan<int> FirstTokens => _firstTokens;
 

@@ -5,7 +5,7 @@ namespace OpenAutoGlm.Engine.Constraints.Patterns;
 /// <summary>Regular expressions as automata over UTF-8. Time is bounded by the automaton's size whatever the pattern.</summary>
 static class PatternCompiler
 {
-    /// <summary>The texts in which a pattern is found somewhere, as JSON Schema's pattern means it.</summary>
+    /// <summary>The texts in which a pattern is found somewhere, as JSON Schema's pattern means it; there may be none.</summary>
     /// <exception cref="ConstraintException">The pattern is wrong, not regular, or too large.</exception>
     public static Dfa Search(string pattern) => Compile(pattern, whole: false);
 
@@ -37,7 +37,7 @@ static class PatternCompiler
             }
 
             Dfa automaton = builder.Determinise(start, accept, acceptsAnything: !whole);
-            return automaton.IsEmpty
+            return automaton.IsEmpty && whole
                 ? throw ConstraintException.Text("Regular expression", 0, "no text can match it.", "Check its anchors: ^ after or $ before a character never holds.")
                 : automaton;
         }

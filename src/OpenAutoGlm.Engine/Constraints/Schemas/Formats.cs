@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Text;
 using OpenAutoGlm.Engine.Constraints.Automata;
 using OpenAutoGlm.Engine.Constraints.Patterns;
 
@@ -59,22 +58,24 @@ static class Formats
     static Dfa Time(string before)
     {
         Dfa ordinary = PatternCompiler.Whole($"{before}([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+\\-]([01][0-9]|2[0-3]):[0-5][0-9])");
-        StringBuilder leaps = new("23:59:60(\\.[0-9]+)?[Zz]");
+        Dfa all = DfaAlgebra.Union(ordinary, PatternCompiler.Whole($"{before}23:59:60(\\.[0-9]+)?[Zz]"));
         for (int hour = 0; hour < 24; hour++)
         {
-            // Minutes of the zone shift minutes of the time, so one alternative for each hour and each minute.
+            List<string> leaps = [];
             for (int minute = 0; minute < 60; minute++)
             {
                 int offset = hour * 60 + minute;
                 foreach ((char sign, int shift) in (ReadOnlySpan<(char, int)>)[('+', offset), ('-', -offset)])
                 {
                     int local = (23 * 60 + 59 + shift + 1440) % 1440;
-                    leaps.Append(CultureInfo.InvariantCulture, $"|{local / 60:00}:{local % 60:00}:60(\\.[0-9]+)?\\{sign}{hour:00}:{minute:00}");
+                    leaps.Add(string.Create(CultureInfo.InvariantCulture, $"{local / 60:00}:{local % 60:00}:60(\\.[0-9]+)?\\{sign}{hour:00}:{minute:00}"));
                 }
             }
+
+            all = DfaAlgebra.Union(all, PatternCompiler.Whole($"{before}({string.Join('|', leaps)})"));
         }
 
-        return DfaAlgebra.Union(ordinary, PatternCompiler.Whole($"{before}({leaps})"));
+        return all;
     }
 
     /// <summary>

@@ -29,10 +29,17 @@ sealed class KeySpace
         _classCount = _classes.Max() + 1;
         Explore(names, new Trie(keys), cancellation);
         Reach();
+        Unnamed = _list.FindIndex(kind => kind.Name is null);
     }
 
     /// <summary>How many kinds there are.</summary>
     public int Count => _list.Count;
+
+    /// <summary>Whether there are no forms: keys are named, or they are not.</summary>
+    public bool HasNamesOnly => _forms.Length == 0;
+
+    /// <summary>The first kind without a name, or −1.</summary>
+    public int Unnamed { get; private set; } = -1;
 
     /// <summary>Whether a kind is one key.</summary>
     public bool HasName(int kind) => _list[kind].Name is not null;
@@ -56,6 +63,26 @@ sealed class KeySpace
         }
 
         return state;
+    }
+
+    /// <summary>What is left of the names that begin so.</summary>
+    public IEnumerable<byte[]> NamesAfter(int state)
+    {
+        foreach ((string? name, bool[] _) in _list)
+        {
+            byte[] bytes = name is null ? [] : Encoding.UTF8.GetBytes(name);
+            int at = Start;
+            for (int i = 0; name is not null && i <= bytes.Length; i++)
+            {
+                if (at == state)
+                {
+                    yield return bytes[i..];
+                    break;
+                }
+
+                at = i < bytes.Length ? Step(at, bytes[i]) : at;
+            }
+        }
     }
 
     /// <summary>The kind of a key that ends here, or −1 within a character.</summary>

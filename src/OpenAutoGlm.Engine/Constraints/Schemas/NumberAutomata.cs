@@ -34,7 +34,10 @@ static class NumberAutomata
     /// <summary>Numbers without fraction.</summary>
     public static Dfa Integers { get; } = MultiplesOf(new JsonNumber(false, "1", 1))!;
 
-    /// <summary>The kinds of comparison.</summary>
+    /// <summary>Numbers spelled without point and exponent.</summary>
+    public static Dfa WholeSpellings { get; } = PatternCompiler.Whole("-?(0|[1-9][0-9]*)");
+
+    /// <summary>The numbers that compare so to a bound: &lt;, &lt;=, &gt;, &gt;= or =.</summary>
     public static Dfa Compare(JsonNumber bound, string relation) => Comparisons.Count > 1000
         ? ComparisonOf(bound, relation)
         : Comparisons.GetOrAdd((bound, relation), key => ComparisonOf(key.Item1, key.Item2));

@@ -48,8 +48,8 @@ sealed record ObjectClause
     {
         foreach ((KeyMatcher keys, Literal value) in Members)
         {
-            yield return value.IsFalse && keys.Name is { } name
-                ? new ObjectClause { Required = Any.Required.Add(name) }
+            yield return keys.Name is { } name
+                ? new ObjectClause { Required = Any.Required.Add(name), Members = value.IsFalse ? [] : [(keys, value.Opposite)] }
                 : new ObjectClause { Exists = [(keys, value.Opposite)] };
         }
 

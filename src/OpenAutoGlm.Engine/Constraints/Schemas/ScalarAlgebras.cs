@@ -92,7 +92,8 @@ sealed class NumberAlgebra : IAlgebra<NumberSet>
             return None;
         }
 
-        NumberSet set = schema.Types.HasFlag(JsonTypes.Number) ? Any : Exact(NumberAutomata.Integers);
+        NumberSet set = schema.Types.HasFlag(JsonTypes.Number) ? Any
+            : Exact(schema.HasStrictIntegers ? NumberAutomata.WholeSpellings : NumberAutomata.Integers);
         foreach ((JsonNumber bound, string relation) in schema.Bounds)
         {
             set = And(set, Exact(NumberAutomata.Compare(bound, relation)));

@@ -124,6 +124,9 @@ sealed class SchemaNode
     /// <summary>Whether what its parts leave unevaluated matters.</summary>
     public bool HasUnevaluated => UnevaluatedProperties is not null || UnevaluatedItems is not null;
 
+    /// <summary>Whether 1.0 is no integer, as draft 4 has it.</summary>
+    public bool HasStrictIntegers => IsDraft4;
+
     bool IsDraft4 => _place.Dialect == SchemaDialect.Draft4;
 
     bool IsOld => _place.Dialect != SchemaDialect.Draft202012;

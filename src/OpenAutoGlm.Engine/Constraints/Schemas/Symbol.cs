@@ -41,20 +41,23 @@ sealed class ObjectRules
     /// <summary>Kinds that must be there; each is one key.</summary>
     public required int[] Required { get; init; }
 
-    /// <summary>For each thing that some key must have: what its value must be then, by kind; null where it cannot be that kind.</summary>
-    public required Symbol?[][] Exists { get; init; }
+    /// <summary>How many things some key must have, each.</summary>
+    public required int Wanted { get; init; }
+
+    /// <summary>The values with which a kind of key has some of these things: by kind, with bits for the things.</summary>
+    public required ItemChoice[][] Having { get; init; }
 
     public required int Least { get; init; }
 
     public required int Most { get; init; }
 
     /// <summary>Whether keys without a name must be remembered, because how many different ones there are matters.</summary>
-    public bool Remembers => Least > 1 || Exists.Length > 0;
+    public bool Remembers => Least > 1 || Wanted > 0;
 
     /// <summary>Whether such an object can be completed.</summary>
     /// <param name="space">The keys.</param>
     /// <param name="seen">Kinds that are there already; only those with a name count.</param>
-    /// <param name="met">Which of <see cref="Exists"/> are met.</param>
+    /// <param name="met">Which of the wanted things some key has.</param>
     /// <param name="count">How many keys there are.</param>
     public bool CanComplete(KeySpace space, KindSet seen, int met, int count)
     {
@@ -72,42 +75,43 @@ sealed class ObjectRules
             }
         }
 
-        int open = -1; // the last kind looked at for what some key must have
-        for (int i = 0; i < Exists.Length; i++)
+        // One further key may serve for several things, and a required one may: so this is the least that it can take.
+        int missing = ((1 << Wanted) - 1) & ~met;
+        if (missing != 0 && (missing & ~Obtainable(space, seen)) != 0)
         {
-            if ((met >> i & 1) != 0)
-            {
-                continue;
-            }
-
-            int kind = Array.FindIndex(Exists[i], symbol => symbol is { IsPossible: true });
-            while (kind >= 0 && space.HasName(kind) && seen.Contains(kind))
-            {
-                kind = Array.FindIndex(Exists[i], kind + 1, symbol => symbol is { IsPossible: true });
-            }
-
-            if (kind < 0)
-            {
-                return false;
-            }
-
-            // One further key may serve several of them, and a required key may: so this is the least that it can take.
-            needed += needed == 0 && open < 0 ? 1 : 0;
-            open = kind;
+            return false;
         }
 
+        needed = Math.Max(needed, missing != 0 ? 1 : 0);
         if (Most >= 0 && count + needed > Most)
         {
             return false;
         }
 
-        int missing = Least - count;
-        return missing <= 0 || missing <= Available(space, seen);
+        return Least <= count || Least - count <= Available(space, seen);
     }
 
     /// <summary>Whether it may end as it is.</summary>
     public bool IsComplete(KindSet seen, int met, int count) =>
-        count >= Least && (Most < 0 || count <= Most) && met == (1 << Exists.Length) - 1 && Array.TrueForAll(Required, seen.Contains);
+        count >= Least && (Most < 0 || count <= Most) && met == (1 << Wanted) - 1 && Array.TrueForAll(Required, seen.Contains);
+
+    /// <summary>The things that keys to come can have.</summary>
+    int Obtainable(KeySpace space, KindSet seen)
+    {
+        int obtainable = 0;
+        for (int kind = 0; kind < Having.Length; kind++)
+        {
+            if (!(space.HasName(kind) && seen.Contains(kind)))
+            {
+                foreach (ItemChoice choice in Having[kind])
+                {
+                    obtainable |= choice.Value.IsPossible ? choice.Counted : 0;
+                }
+            }
+        }
+
+        return obtainable;
+    }
 
     int Available(KeySpace space, KindSet seen)
     {
@@ -135,9 +139,9 @@ sealed class ObjectRules
 /// <param name="Most">Most; −1 where there is no limit.</param>
 readonly record struct ItemQuota(int From, int Least, int Most);
 
-/// <summary>One way for an item to be.</summary>
+/// <summary>One way for an item, or the value of a key, to be.</summary>
 /// <param name="Value">What it is.</param>
-/// <param name="Counted">Bits of the quotas towards which it counts.</param>
+/// <param name="Counted">Bits of the quotas, or wanted things, towards which it counts.</param>
 readonly record struct ItemChoice(Symbol Value, int Counted);
 
 /// <summary>Rules for arrays.</summary>

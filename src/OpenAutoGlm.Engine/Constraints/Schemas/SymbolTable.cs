@@ -10,6 +10,7 @@ sealed class SymbolTable
 {
     const int MaxSymbols = 20_000;
     const int MaxQuotas = 5;
+    const int MaxWanted = 6;
     const int MaxPlaces = 2_000;
 
     readonly SchemaMeaning _meaning;
@@ -119,24 +120,33 @@ sealed class SymbolTable
     ObjectRules Rules(ObjectClause clause, KeySpace space)
     {
         Symbol[] values = new Symbol[space.Count];
-        Symbol?[][] exists = [.. clause.Exists.Select(_ => new Symbol?[space.Count])];
+        ItemChoice[][] having = new ItemChoice[space.Count][];
+        if (clause.Exists.Length > MaxWanted)
+        {
+            throw new ConstraintLimitException($"wants {clause.Exists.Length} things of which some key must have each, and {MaxWanted} is the limit");
+        }
+
         for (int kind = 0; kind < space.Count; kind++)
         {
             Literal[] literals = [.. clause.Members.Where(member => space.Matches(kind, member.Keys)).Select(member => member.Value)];
             values[kind] = Of(literals);
-            for (int i = 0; i < exists.Length; i++)
+            int wanted = 0;
+            for (int i = 0; i < clause.Exists.Length; i++)
             {
-                exists[i][kind] = space.Matches(kind, clause.Exists[i].Keys) ? Of([.. literals, clause.Exists[i].Value]) : null;
+                wanted |= space.Matches(kind, clause.Exists[i].Keys) ? 1 << i : 0;
             }
-        }
 
-        if (exists.Length > 20)
-        {
-            throw new ConstraintLimitException("asks of more than 20 things that some key must have them");
+            List<ItemChoice> choices = [];
+            for (int had = wanted; had != 0; had = (had - 1) & wanted)
+            {
+                choices.Add(new ItemChoice(Of([.. literals, .. clause.Exists.Where((_, i) => (had >> i & 1) != 0).Select(exists => exists.Value)]), had));
+            }
+
+            having[kind] = [.. choices];
         }
 
         int[] required = [.. Enumerable.Range(0, space.Count).Where(kind => space.Name(kind) is { } name && clause.Required.Contains(name))];
-        return new ObjectRules { Values = values, Required = required, Exists = exists, Least = clause.Least, Most = clause.Most };
+        return new ObjectRules { Values = values, Required = required, Wanted = clause.Exists.Length, Having = having, Least = clause.Least, Most = clause.Most };
     }
 
     ArrayShape Shape(ArrayClause clause, Symbol symbol)
