@@ -263,12 +263,14 @@ sealed class BlockStore : IDisposable
     /// <summary>Takes over what is in the file where it is of the same content, or starts an empty one.</summary>
     void Start(byte[] content)
     {
+        _file.Protect();
         byte[] header = new byte[Page];
         bool isWhole = _file.Read(header, 0) == Page
             && BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(Page - 8)) == ContentSum.Of(header.AsSpan(0, Page - 8));
         if (_survives && isWhole && BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(16)) == Version && header.AsSpan(32, 32).SequenceEqual(content))
         {
             header.AsSpan(64, 32).CopyTo(_key);
+            _file.Shorten(OffsetOf(_slots.Capacity));
             Scan();
             return;
         }
@@ -280,7 +282,7 @@ sealed class BlockStore : IDisposable
         content.CopyTo(header, 32);
         _key.CopyTo(header, 64);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(Page - 8), ContentSum.Of(header.AsSpan(0, Page - 8)));
-        _file.Empty();
+        _file.Shorten(0);
         _file.Write(header, 0);
     }
 

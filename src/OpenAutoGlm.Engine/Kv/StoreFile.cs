@@ -6,6 +6,8 @@ namespace OpenAutoGlm.Engine.Kv;
 /// </summary>
 class StoreFile : IDisposable
 {
+    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     readonly FileStream _stream;
 
     /// <exception cref="IOException">Somebody else has it, or it cannot be made.</exception>
@@ -15,7 +17,7 @@ class StoreFile : IDisposable
         FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            options.UnixCreateMode = OwnerOnly;
         }
 
         _stream = new FileStream(path, options);
@@ -25,7 +27,23 @@ class StoreFile : IDisposable
 
     internal long Length => _stream.Length;
 
-    internal void Empty() => _stream.SetLength(0);
+    /// <summary>Leaves at most so many bytes.</summary>
+    internal void Shorten(long bytes)
+    {
+        if (_stream.Length > bytes)
+        {
+            _stream.SetLength(bytes);
+        }
+    }
+
+    /// <summary>Lets nobody but the owner read what is in it, even where the file was there before.</summary>
+    internal void Protect()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_stream.SafeFileHandle, OwnerOnly);
+        }
+    }
 
     /// <summary>Reads until the span is full or the file ends; says how many bytes.</summary>
     internal int Read(Span<byte> bytes, long offset)

@@ -224,6 +224,27 @@ public sealed class BlockStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_may_be_no_longer_as_large_is_cut()
+    {
+        using (Tier tier = new(Options("model"), blocks: 24))
+        {
+            for (int sequence = 0; sequence < 5; sequence++)
+            {
+                tier.Serve(Tokens(sequence, 16));
+            }
+        }
+
+        PrefixCacheOptions smaller = Options("model") with { StoreBytes = 4096 * 9 };
+        using Tier next = new(smaller, blocks: 24);
+        Assert.True(new FileInfo(File).Length <= smaller.StoreBytes);
+        Assert.Equal((8, 8), (next.Memory.Statistics.Store!.Slots, next.Memory.Statistics.Store!.UsedSlots));
+        for (int sequence = 0; sequence < 5; sequence++)
+        {
+            next.Serve(Tokens(sequence, 17));
+        }
+    }
+
+    [Fact]
     public void What_is_faster_to_compute_than_to_read_is_not_written()
     {
         using Tier fast = new(Options(identity: null), blocks: 3);
