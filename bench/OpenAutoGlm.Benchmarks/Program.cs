@@ -2,18 +2,17 @@ using OpenAutoGlm.Benchmarks;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Graph.Formats;
 
-// matmul [formats, comma-separated] [threads] [instruction set]
-TensorFormat[] formats = args.Length > 1
-    ? [.. args[1].Split(',').Select(Enum.Parse<TensorFormat>)]
-    : [TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K, TensorFormat.Q5_0, TensorFormat.BF16, TensorFormat.F16, TensorFormat.F32];
-int threads = args.Length > 2 ? int.Parse(args[2]) : Environment.ProcessorCount;
-InstructionSet set = args.Length > 3 ? Enum.Parse<InstructionSet>(args[3]) : InstructionSets.Best;
-switch (args.FirstOrDefault())
+switch (args)
 {
-    case "matmul":
+    case ["matmul", ..]:
+        TensorFormat[] formats = args.Length > 1
+            ? [.. args[1].Split(',').Select(Enum.Parse<TensorFormat>)]
+            : [TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K, TensorFormat.Q5_0, TensorFormat.BF16, TensorFormat.F16, TensorFormat.F32];
+        int threads = args.Length > 2 ? int.Parse(args[2]) : Environment.ProcessorCount;
+        InstructionSet set = args.Length > 3 ? Enum.Parse<InstructionSet>(args[3]) : InstructionSets.Best;
         MatMulBenchmark.Run(formats, threads, set);
         return 0;
-    case "tile":
+    case ["tile"]:
         TileBenchmark.Run();
         foreach (int panels in (int[])[2, 8, 64])
         {
@@ -24,7 +23,14 @@ switch (args.FirstOrDefault())
         }
 
         return 0;
+    case ["prefix"]:
+        PrefixCacheBenchmark.Run();
+        PrefixCacheBenchmark.RunStore(Path.Combine(Path.GetTempPath(), $"autoglm-{Environment.ProcessId}.store"));
+        return 0;
+    case ["constraints", string folder, ..]:
+        ConstraintBenchmark.Run(folder, args.ElementAtOrDefault(2) is { Length: > 0 } tokenizer ? tokenizer : null, args.ElementAtOrDefault(3) == "verbose");
+        return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose]");
         return 2;
 }

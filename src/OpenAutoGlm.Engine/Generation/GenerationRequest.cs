@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 
@@ -74,6 +75,9 @@ public sealed record GenerationRequest
     /// <summary>Restricts tokens: makes the mask of a choice by its index; null for none.</summary>
     public Func<int, ITokenMask>? Mask { get; init; }
 
+    /// <summary>Searches for the most likely answers instead of drawing <see cref="Choices"/>; their text comes at the end. Null for drawing.</summary>
+    public BeamOptions? Beams { get; init; }
+
     /// <inheritdoc cref="SequenceRequest.Priority"/>
     public int Priority { get; init; }
 
@@ -94,6 +98,7 @@ public sealed record GenerationRequest
     public void Validate()
     {
         Require(Choices is >= 1 and <= MaxChoices, "n", Choices, $"n must be 1 to {MaxChoices}, not {Choices}.");
+        Require(Beams is null || Stop.IsEmpty, "stop", Stop.Length, "A beam search ends at tokens: leave stop out, or send stop_token_ids.");
         Require(Stop.Length <= MaxStopStrings, "stop", Stop.Length, $"stop must have at most {MaxStopStrings} strings, not {Stop.Length}.");
         foreach (string text in Stop)
         {

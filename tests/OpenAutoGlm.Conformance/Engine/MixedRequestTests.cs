@@ -46,9 +46,9 @@ public class MixedRequestTests
         EngineOptions guessing = plain with { Speculation = always };
         EngineStatistics guessed = Compare("guessed", guessing, 2);
         Assert.True(guessed.GuessedRightTokens > 50, $"Only {guessed.GuessedRightTokens} of {guessed.GuessedTokens} guesses were right.");
-        EngineOptions tight = plain with { ContextLength = 96, KvMemoryBytes = 12 * block };
+        EngineOptions tight = plain with { ContextLength = 160, KvMemoryBytes = 12 * block };
         EngineStatistics preempted = Compare("preempted", tight, 2);
-        Assert.True(preempted.Preemptions > 20, $"Only {preempted.Preemptions} preemptions.");
+        Assert.True(preempted.Preemptions > 10, $"Only {preempted.Preemptions} preemptions.");
         Compare("all at once", tight with { MaxTokensPerStep = 13, PrefixCache = new PrefixCacheOptions(), Speculation = always }, 2);
         for (int chunk = 1; chunk <= 64; chunk++)
         {
@@ -99,7 +99,7 @@ public class MixedRequestTests
             yield return new SequenceRequest
             {
                 Prompt = prompt,
-                MaxTokens = repeats ? 40 : random.Next(1, 16),
+                MaxTokens = repeats ? 48 : random.Next(1, 40),
 
                 // Of three tokens the same runs come again and again, so that guesses are right now and then.
                 Sampling = repeats ? SamplingOptions.Greedy with { LogitBias = Random(3).Distinct().ToImmutableDictionary(token => token, _ => 100f) } : SamplingOptions.Greedy,
