@@ -72,6 +72,39 @@ public sealed class SameLogitsTests : IDisposable
         }
     }
 
+    [Fact]
+    public void An_engine_goes_on_with_what_the_last_one_left()
+    {
+        SequenceRequest[] requests = [.. Enumerable.Range(0, 5).Select(i => new SequenceRequest { Prompt = [.. Prompt(i, 70)], MaxTokens = 20 })];
+        int[][] expected;
+        using (InferenceEngine engine = Model.Engine(new EngineOptions { PrefixCache = new PrefixCacheOptions { Enabled = false } }))
+        {
+            expected = [.. requests.Select(request => engine.Generate(request).ToArray())];
+        }
+
+        EngineOptions options = new()
+        {
+            BlockTokens = 16,
+            MaxSequences = 2,
+            ContextLength = 96,
+            KvMemoryBytes = 8 * 16 * Model.Config.KvBytesPerToken(TensorFormat.BF16),
+            PrefixCache = new PrefixCacheOptions { StorePath = Path.Combine(_folder, "store"), ModelIdentity = "tiny" },
+        };
+        for (int life = 0; life < 3; life++)
+        {
+            using InferenceEngine engine = Model.Engine(options);
+            for (int i = 0; i < requests.Length; i++)
+            {
+                Assert.Equal(expected[i], engine.Generate(requests[i]));
+            }
+
+            PrefixCacheStatistics statistics = engine.Statistics.Prefixes;
+            Assert.Null(statistics.Store!.Problem);
+            Assert.Equal(0, statistics.Store.Damaged);
+            Assert.True(statistics.TokensPromoted >= (life == 0 ? 0 : 5 * 64), $"{statistics}");
+        }
+    }
+
     static ModelRunner Runner(IBackend backend, TensorFormat format, int window = 0, int blocks = 7)
     {
         ModelConfig config = Model.Config with { SlidingWindow = window };
