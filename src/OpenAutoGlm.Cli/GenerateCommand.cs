@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Sampling;
 
 namespace OpenAutoGlm.Cli;
@@ -15,13 +16,14 @@ sealed class GenerateCommand : AutoGlmCommand
     readonly Option<bool> _ignoreEos = Flags.Switch("--ignore-eos", "Go on past the tokens that end a turn.");
     readonly Option<string?> _output = Flags.OneOf("--output", "text prints the text, json an object with ids, text and finishReason. Default: text.", "text", "json");
     readonly SamplingFlags _sampling = new();
+    readonly ConstraintFlags _constraint = new();
     readonly EngineFlags _engine = new();
 
     public GenerateCommand(CommandConsole console)
         : base("generate", "Continues token ids, for comparing with other programs.", console)
     {
         _prompt.Required = true;
-        AddAll([_model, _prompt, _ignoreEos, _output, .. _sampling.All, .. _engine.All]);
+        AddAll([_model, _prompt, _ignoreEos, _output, .. _sampling.All, .. _constraint.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -32,6 +34,12 @@ sealed class GenerateCommand : AutoGlmCommand
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
+        OutputConstraint? constraint = _constraint.Read(arguments);
+        if (constraint is not null && arguments.GetValue(_ignoreEos))
+        {
+            throw CommandFailedException.Usage("--ignore-eos cannot stand beside a constrained answer, which ends when it is complete: leave one of them out.");
+        }
+
         await using AutoInferenceEngine engine = await OpenModel.EngineAsync(arguments.GetValue(_model), _engine.Read(arguments), Console, cancellation);
         Sequence sequence = engine.Engine.Submit(new SequenceRequest
         {
@@ -39,6 +47,7 @@ sealed class GenerateCommand : AutoGlmCommand
             Sampling = _sampling.Read(arguments, SamplingOptions.Greedy),
             MaxTokens = _sampling.MaxTokens(arguments),
             StopTokens = arguments.GetValue(_ignoreEos) ? [] : engine.EndTokens,
+            Mask = constraint is null ? null : Compile(engine, constraint, cancellation).CreateMask(),
         });
         using CancellationTokenRegistration cancelled = cancellation.Register(sequence.Cancel);
         List<int> ids = [];
@@ -64,5 +73,17 @@ sealed class GenerateCommand : AutoGlmCommand
         }
 
         return ExitCode.Done;
+    }
+
+    static CompiledConstraint Compile(AutoInferenceEngine engine, OutputConstraint constraint, CancellationToken cancellation)
+    {
+        try
+        {
+            return engine.Generator.Constraints.Compile(constraint, cancellation);
+        }
+        catch (ConstraintException error)
+        {
+            throw CommandFailedException.Usage(error.Message);
+        }
     }
 }

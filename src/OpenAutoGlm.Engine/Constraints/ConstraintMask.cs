@@ -35,6 +35,9 @@ sealed class ConstraintMask : ITokenMask
     /// <inheritdoc/>
     public bool IsComplete => _begun && _place.IsFinal;
 
+    /// <summary>Where the answer stands.</summary>
+    internal Place Place => _place;
+
     /// <summary>The tokens that may come next; null for all but the end tokens.</summary>
     internal TokenSet? Allowed => !_begun ? null : _ended ? Ends() : _constraint.Allowed(_place);
 

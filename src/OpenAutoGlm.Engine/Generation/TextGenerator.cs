@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Constraints;
+using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Models.Tokenizers;
 
@@ -12,6 +14,9 @@ namespace OpenAutoGlm.Engine.Generation;
 /// </summary>
 public sealed class TextGenerator
 {
+    const string ThinkingStart = "<think>";
+    const string ThinkingEnd = "</think>";
+
     readonly ImmutableArray<int> _endTokens;
 
     /// <summary>A generator over an engine and what belongs to its model. The engine stays the caller's.</summary>
@@ -25,6 +30,7 @@ public sealed class TextGenerator
         Tokenizer = tokenizer;
         Template = template;
         _endTokens = [.. tokenizer.EosIds.Concat(endTokens ?? []).Where(id => (uint)id < (uint)engine.Vocab).Distinct()];
+        Constraints = new ConstraintCache(tokenizer, _endTokens);
     }
 
     /// <summary>The engine that runs the sequences.</summary>
@@ -36,6 +42,9 @@ public sealed class TextGenerator
     /// <summary>The chat template, where there is one.</summary>
     public ChatTemplate? Template { get; }
 
+    /// <summary>The constraints that answers were asked for under, compiled for this model's vocabulary.</summary>
+    public ConstraintCache Constraints { get; }
+
     /// <summary>Renders, tokenises, checks and submits; returns when every choice is accepted, or none is.</summary>
     /// <exception cref="RequestRefusedException">The request can never be served, or not now; nothing of it runs.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled while the template was rendered.</exception>
@@ -46,6 +55,7 @@ public sealed class TextGenerator
         CheckChoices(request);
         ImmutableArray<int> prompt = Encode(request.Prompt, cancellation);
         ImmutableArray<int> stopTokens = request.IgnoreEndOfTurn ? request.StopTokens : [.. request.StopTokens, .. _endTokens];
+        Func<int, ITokenMask>? mask = request.Constraint is { } constraint ? Masks(constraint, request, prompt, cancellation) : request.Mask;
         SequenceRequest first = new()
         {
             Prompt = prompt,
@@ -65,7 +75,7 @@ public sealed class TextGenerator
         }
 
         ImmutableArray<Sequence> accepted = Engine.SubmitSamples(
-            [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = request.Mask?.Invoke(choice) })]);
+            [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = mask?.Invoke(choice) })]);
         return new TextGeneration(prompt.Length, request.Choices, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
     }
 
@@ -119,6 +129,28 @@ public sealed class TextGenerator
         {
             throw new RequestRefusedException(RefusalReason.InvalidParameter, "messages", error.Message, inner: error);
         }
+    }
+
+    Func<int, ITokenMask> Masks(OutputConstraint constraint, GenerationRequest request, ImmutableArray<int> prompt, CancellationToken cancellation)
+    {
+        try
+        {
+            CompiledConstraint compiled = Constraints.Compile(constraint, cancellation);
+            string? after = request.ConstraintAfter ?? (request.Prompt is GenerationPrompt.Chat && EndsInThinking(prompt) ? ThinkingEnd : null);
+            return _ => compiled.CreateMask(after);
+        }
+        catch (ConstraintException error)
+        {
+            throw new RequestRefusedException(RefusalReason.InvalidParameter, "response_format", error.Message, inner: error);
+        }
+    }
+
+    /// <summary>Whether a rendered conversation leaves the model thinking: then the answer begins after that.</summary>
+    bool EndsInThinking(ImmutableArray<int> prompt)
+    {
+        const int Looked = 16; // tokens
+        ReadOnlySpan<int> tail = prompt.AsSpan()[Math.Max(0, prompt.Length - Looked)..];
+        return Tokenizer.Decode(tail, skipSpecials: false).TrimEnd().EndsWith(ThinkingStart, StringComparison.Ordinal);
     }
 
     void CheckChoices(GenerationRequest request)

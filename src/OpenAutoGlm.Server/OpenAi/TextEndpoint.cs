@@ -63,7 +63,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
         catch (RequestRefusedException refusal)
         {
-            throw new ApiException(ApiError.From(refusal, PromptParameter, request.MaxTokensName));
+            throw new ApiException(ApiError.From(refusal, PromptParameter, request.MaxTokensName, request.ConstraintName));
         }
         catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.OpenAi.Errors;
 using OpenAutoGlm.Server.OpenAi.Requests;
@@ -84,11 +85,16 @@ public class ParameterTests
         (Chat, "prediction", "null", _ => null, null),
         (Chat, "audio", "null", _ => null, null),
         (Chat, "web_search_options", "null", _ => null, null),
-        (Chat, "guided_json", "null", _ => null, null),
-        (Chat, "guided_regex", "null", _ => null, null),
-        (Chat, "guided_choice", "null", _ => null, null),
-        (Chat, "guided_grammar", "null", _ => null, null),
-        (Chat, "structured_outputs", "null", _ => null, null),
+        (Chat, "response_format", """{"type": "json_object"}""", request => request.Constraint, OutputConstraint.Json()),
+        (Text, "response_format", """{"type": "json_schema", "json_schema": {"name": "n", "strict": true, "description": null, "schema": {"type": "null"}}}""", request => request.Constraint, OutputConstraint.JsonSchema("""{"type": "null"}""")),
+        (Chat, "guided_json", """{"type": "null"}""", request => request.Constraint, OutputConstraint.JsonSchema("""{"type": "null"}""")),
+        (Chat, "guided_json", "\"{}\"", request => request.Constraint, OutputConstraint.JsonSchema("{}")),
+        (Chat, "guided_json", "null", request => request.Constraint, null),
+        (Chat, "guided_regex", "\"a+\"", request => request.Constraint, OutputConstraint.Regex("a+")),
+        (Text, "guided_choice", """["a", "b"]""", request => request.Constraint, OutputConstraint.Choice(["a", "b"])),
+        (Text, "guided_grammar", "\"root ::= [a]\"", request => request.Constraint, OutputConstraint.Grammar("root ::= [a]")),
+        (Chat, "structured_outputs", """{"regex": "a", "json": null}""", request => request.Constraint, OutputConstraint.Regex("a")),
+        (Chat, "structured_outputs", """{"json_object": true}""", request => request.Constraint, OutputConstraint.Json()),
         (Text, "echo", "false", _ => null, null),
         (Text, "suffix", "\"\"", _ => null, null),
         (Text, "best_of", "2, \"n\": 2", request => request.Choices, 2),
@@ -181,9 +187,9 @@ public class ParameterTests
         (Chat, "store", "true", "unsupported_parameter"),
         (Chat, "service_tier", "\"priority\"", "unsupported_parameter"),
         (Chat, "modalities", """["text", "audio"]""", "unsupported_parameter"),
-        (Chat, "response_format", """{"type": "json_object"}""", "unsupported_parameter"),
         (Chat, "response_format", """{"type": "text", "json_schema": {}}""", "unsupported_parameter"),
-        (Chat, "response_format", "{}", "unsupported_parameter"),
+        (Chat, "response_format", """{"type": "json_schema"}""", "invalid_value"),
+        (Chat, "response_format", "{}", "invalid_value"),
         (Chat, "response_format", "\"text\"", "invalid_type"),
         (Chat, "tools", """[{"type": "function"}]""", "unsupported_parameter"),
         (Chat, "tool_choice", "\"auto\"", "unsupported_parameter"),
@@ -197,11 +203,14 @@ public class ParameterTests
         (Chat, "prediction", "{}", "unsupported_parameter"),
         (Chat, "audio", "{}", "unsupported_parameter"),
         (Chat, "web_search_options", "{}", "unsupported_parameter"),
-        (Chat, "guided_json", "{}", "unsupported_parameter"),
-        (Chat, "guided_regex", "\"a\"", "unsupported_parameter"),
-        (Text, "guided_choice", "[\"a\"]", "unsupported_parameter"),
-        (Text, "guided_grammar", "\"a\"", "unsupported_parameter"),
-        (Text, "structured_outputs", "{}", "unsupported_parameter"),
+        (Chat, "guided_json", "5", "invalid_type"),
+        (Chat, "guided_json", "false", "invalid_value"),
+        (Chat, "guided_regex", "[]", "invalid_type"),
+        (Text, "guided_choice", "[]", "invalid_value"),
+        (Text, "guided_choice", "[\"\"]", "invalid_value"),
+        (Text, "guided_grammar", "{}", "invalid_type"),
+        (Text, "structured_outputs", "{}", "invalid_value"),
+        (Text, "structured_outputs", """{"regex": "a", "choice": ["b"]}""", "invalid_value"),
         (Text, "echo", "true", "unsupported_parameter"),
         (Text, "suffix", "\"end\"", "unsupported_parameter"),
         (Text, "best_of", "0", "invalid_value"),
@@ -247,6 +256,13 @@ public class ParameterTests
     [InlineData(Chat, "chat_template_kwargs", "{\"enable_thinking\": true}, \"enable_thinking\": false", "enable_thinking")]
     [InlineData(Chat, "metadata", """{"a": 1}""", "metadata.a")]
     [InlineData(Chat, "max_tokens", "3, \"max_completion_tokens\": 4", "max_completion_tokens")]
+    [InlineData(Chat, "response_format", """{"type": "xml"}""", "response_format.type")]
+    [InlineData(Chat, "response_format", """{"type": "json_schema", "json_schema": {"name": "n"}}""", "response_format.json_schema")]
+    [InlineData(Chat, "response_format", """{"type": "json_schema", "json_schema": {"schema": {}, "shema": {}}}""", "response_format.json_schema.shema")]
+    [InlineData(Chat, "response_format", """{"type": "json_schema", "json_schema": {"schema": 5}}""", "response_format.json_schema.schema")]
+    [InlineData(Chat, "guided_json", "{}, \"guided_regex\": \"a\"", "guided_regex")]
+    [InlineData(Text, "structured_outputs", """{"whitespace_pattern": " "}""", "structured_outputs.whitespace_pattern")]
+    [InlineData(Text, "structured_outputs", """{"regex": 5}""", "structured_outputs.regex")]
     [InlineData(Text, "prompt", """["a", 5]""", "prompt[1]")]
     [InlineData(Text, "prompt", """[5, "a"]""", "prompt[1]")]
     [InlineData(Text, "prompt", """[5, 6.5]""", "prompt[1]")]

@@ -106,7 +106,7 @@ sealed class StringFrame(JsonMachine machine, StringItem[] items, int count, str
         foreach (StringItem item in _items)
         {
             LengthTable lengths = LengthTable.Of(item.Term);
-            if (item.Term.Form is null ? lengths.CanComplete(0, count + 1)
+            if (item.Term.Form is null ? item.State == 0 && lengths.CanComplete(0, count + 1)
                 : Utf8Reach.States(low, high, item.State, item.Form.Step).Any(state => lengths.CanComplete(state, count + 1)))
             {
                 return true;

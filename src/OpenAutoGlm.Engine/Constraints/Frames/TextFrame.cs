@@ -106,8 +106,8 @@ abstract class TextFrame(string pending) : Frame
             : Complete(low);
     }
 
-    /// <summary>Whether some character may come. It must, where the text cannot end.</summary>
-    bool GoesOn() => Free > 0 || Close().Move == Move.Dead || Allows(0, 0xD7FF) || Allows(0xE000, 0x10FFFF);
+    /// <summary>Whether some character may come; none may in the middle of another. Most often a printable one may.</summary>
+    bool GoesOn() => Free > 0 || Allows(0x20, 0x7E) || Allows(0, 0xD7FF) || Allows(0xE000, 0x10FFFF);
 
     /// <summary>Whether any of a range of UTF-16 units can become a character that may come; halves of pairs with their others.</summary>
     bool AllowsAny(int low, int high)

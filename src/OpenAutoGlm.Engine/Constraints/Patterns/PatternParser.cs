@@ -201,7 +201,9 @@ sealed class PatternParser
         }
 
         _at++;
-        return body;
+
+        // In a group an anchor may be repeated.
+        return body is Pattern.Beginning or Pattern.End ? new Pattern.Sequence([body]) : body;
     }
 
     CodePointSet Class(int start)

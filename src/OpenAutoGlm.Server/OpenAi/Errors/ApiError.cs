@@ -71,12 +71,13 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
     };
 
     /// <summary>What the engine refused. The parameters are spelled as the client spelled them.</summary>
-    public static ApiError From(RequestRefusedException refusal, string promptParameter, string? maxTokensParameter = null)
+    public static ApiError From(RequestRefusedException refusal, string promptParameter, string? maxTokensParameter = null, string? constraintParameter = null)
     {
         string? parameter = refusal.Parameter switch
         {
             "prompt" => promptParameter,
             "max_tokens" => maxTokensParameter ?? promptParameter,
+            "response_format" => constraintParameter ?? refusal.Parameter,
             _ => refusal.Parameter,
         };
         return refusal.Reason switch

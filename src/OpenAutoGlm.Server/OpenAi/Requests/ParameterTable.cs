@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Server.OpenAi.Errors;
@@ -101,6 +102,19 @@ static class ParameterTable
             (draft, value) => draft.EarlyStopping = value.Bool()),
         new("best_of", Both, Honoured, "integer 1 … 128, at least n; default n", "So many answers are made and the n most likely returned; the width of a beam search. Not with stream: true, unless it is n.",
             (draft, value) => draft.BestOf = value.Int(1, GenerationRequest.MaxChoices)),
+        new("response_format", Both, Honoured, "{\"type\": \"text\"}, {\"type\": \"json_object\"}, or {\"type\": \"json_schema\", \"json_schema\": {name, description, schema, strict}}", "What the answer must be. A schema that cannot be honoured exactly is refused with the place in it, whether strict or not; see docs/constraints.md.",
+            ConstraintParameters.ReadResponseFormat),
+        new("guided_json", Both, Honoured, "object, true, or a string of JSON", "The answer is JSON that this schema allows.",
+            (draft, value) => draft.SetConstraint(value, ConstraintParameters.Schema(value))),
+        new("guided_regex", Both, Honoured, "string", "The answer matches this regular expression from beginning to end.",
+            (draft, value) => draft.SetConstraint(value, OutputConstraint.Regex(value.String()))),
+        new("guided_choice", Both, Honoured, "array of 1 … 10000 strings", "The answer is one of these.",
+            (draft, value) => draft.SetConstraint(value, ConstraintParameters.Choice(value))),
+        new("guided_grammar", Both, Honoured, "string", "The answer is a text of this grammar (GBNF).",
+            (draft, value) => draft.SetConstraint(value, OutputConstraint.Grammar(value.String()))),
+        new("structured_outputs", Both, Honoured, "object with one of json, json_object, regex, choice, grammar", "The newer spelling of the four before.",
+            ConstraintParameters.ReadStructuredOutputs),
+
         new("safety_identifier", Chat, Accepted, "string", "The newer name of user.", ReadLabel),
         new("prompt_cache_key", Chat, Accepted, "string", "A hint for routing between machines; there is one here.", ReadLabel),
         new("metadata", Both, Accepted, "object of at most 16 strings", "Labels stored answers; none are stored.",
@@ -111,7 +125,6 @@ static class ParameterTable
         new("modalities", Chat, Accepted, "[\"text\"]", "Answers are text.",
             (_, value) => Require(value.Array() is [{ IsString: true } only] && only.String() == "text", value, "must be [\"text\"]")),
 
-        new("response_format", Chat, Refused, "{\"type\": \"text\"} only", "Structured output; not supported yet.", ReadResponseFormat),
         new("tools", Chat, Refused, "[] only", "Tool calls; not supported yet.", (_, value) => Require(value.Array() is [], value, NotYet)),
         new("tool_choice", Chat, Refused, "\"none\" only", "Tool calls; not supported yet.", (_, value) => Require(value.IsString && value.String() == "none", value, NotYet)),
         new("parallel_tool_calls", Chat, Refused, "null only", "Allowed with tools only, which are not supported yet.", (_, value) => throw value.Unsupported("is allowed with tools only, which are not supported yet")),
@@ -123,11 +136,6 @@ static class ParameterTable
         Unsupported("prediction", Chat, "Predicted output"),
         Unsupported("audio", Chat, "Spoken answers"),
         Unsupported("web_search_options", Chat, "Search"),
-        Unsupported("guided_json", Both, "Structured output"),
-        Unsupported("guided_regex", Both, "Structured output"),
-        Unsupported("guided_choice", Both, "Structured output"),
-        Unsupported("guided_grammar", Both, "Structured output"),
-        Unsupported("structured_outputs", Both, "Structured output"),
         new("echo", Completions, Refused, "false only", "The prompt in the answer; not supported yet.", (_, value) => Require(!value.Bool(), value, NotYet)),
         new("suffix", Completions, Refused, "\"\" only", "Text after the answer; not supported yet.", (_, value) => Require(value.String().Length == 0, value, NotYet)),
     ];
@@ -256,15 +264,5 @@ static class ParameterTable
         {
             draft.SetVariable(variable, name, RequestDraft.Copy(variable.Element));
         }
-    }
-
-    static void ReadResponseFormat(RequestDraft draft, RequestValue value)
-    {
-        foreach ((string name, RequestValue field) in value.Properties())
-        {
-            Require(name == "type" && field.IsString && field.String() == "text", value, "other than {\"type\": \"text\"} " + NotYet);
-        }
-
-        Require(value.Element.GetPropertyCount() == 1, value, "must be {\"type\": \"text\"}");
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Server.OpenAi.Errors;
@@ -18,6 +19,7 @@ sealed class RequestDraft(Routes route)
 
     readonly JsonObject _variables = [];
     (string Name, int Value)? _maxTokens;
+    (string Name, OutputConstraint Value)? _constraint;
 
     public string? Model { get; set; }
 
@@ -64,6 +66,17 @@ sealed class RequestDraft(Routes route)
     public bool HasStreamOptions { get; set; }
 
     public bool IncludeUsage { get; set; }
+
+    /// <summary>Says what the answer must be, once.</summary>
+    public void SetConstraint(RequestValue value, OutputConstraint constraint)
+    {
+        if (_constraint is { } other)
+        {
+            throw value.Invalid($"cannot stand beside {other.Name}; send one of them");
+        }
+
+        _constraint = (value.Path, constraint);
+    }
 
     public void SetMaxTokens(RequestValue value)
     {
@@ -135,6 +148,7 @@ sealed class RequestDraft(Routes route)
             Priority = Priority,
             Tenant = Tenant,
             CacheSalt = CacheSalt,
+            Constraint = _constraint?.Value,
         };
         return new TextRequest(model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
         {
@@ -143,6 +157,7 @@ sealed class RequestDraft(Routes route)
             Logprobs = Logprobs,
             MaxTokensName = _maxTokens?.Name,
             Returned = Choices,
+            ConstraintName = _constraint?.Name,
         };
     }
 
@@ -182,6 +197,9 @@ sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompt
 
     /// <summary>How many of a prompt's answers the client gets: the most likely ones.</summary>
     public required int Returned { get; init; }
+
+    /// <summary>Where the client said what the answer must be; null where it did not.</summary>
+    public string? ConstraintName { get; init; }
 
     public int ChoicesPerPrompt => Prompts[0].Choices;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Models.Tokenizers;
@@ -64,6 +65,26 @@ public class TextGeneratorTests
         using InferenceEngine engine = Engine("so </ans");
         GeneratedText text = await Complete(engine, Request with { Stop = ["</answer>"] });
         Assert.Equal(("so </ans", FinishReason.Stop, (int?)End), (text.Text, text.Finish.Reason, text.Finish.StopToken));
+    }
+
+    [Fact]
+    public async Task A_constraint_leads_an_answer_that_would_go_elsewhere()
+    {
+        using InferenceEngine engine = Engine("hello hello hello");
+        GeneratedText text = await Complete(engine, Request with { Constraint = OutputConstraint.Regex("xy{2} hello(!|\\?)") });
+        Assert.Equal("xyy hello!", text.Text);
+        Assert.Equal((FinishReason.Stop, (int?)End), (text.Finish.Reason, text.Finish.StopToken));
+    }
+
+    [Fact]
+    public void A_constraint_that_cannot_be_kept_refuses_the_request()
+    {
+        using InferenceEngine engine = Engine("hello");
+        GenerationRequest request = Request with { Constraint = OutputConstraint.JsonSchema("""{"properties": {"a": {"type": "integr"}}}""") };
+        RequestRefusedException refused = Assert.Throws<RequestRefusedException>(() => Generator(engine).Start(request, Cancellation));
+        Assert.Equal((RefusalReason.InvalidParameter, "response_format"), (refused.Reason, refused.Parameter));
+        Assert.Contains("/properties/a/type", refused.Message);
+        Assert.Throws<RequestRefusedException>(() => Generator(engine).Start(Request with { Constraint = OutputConstraint.Json(), IgnoreEndOfTurn = true }, Cancellation));
     }
 
     [Fact]
