@@ -203,9 +203,6 @@ sealed partial class PrefixCache
 
     internal bool Knows(int block) => _nodes[block] is not null;
 
-    /// <summary>The node of a block; null where the cache does not know it.</summary>
-    internal PrefixNode? NodeOf(int block) => _nodes[block];
-
     /// <summary>Gives up the least recently used idle block. False where there is none.</summary>
     internal bool TryEvict()
     {
