@@ -25,11 +25,15 @@ switch (args)
         return 0;
     case ["prefix"]:
         PrefixCacheBenchmark.Run();
+        PrefixCacheBenchmark.RunStore(Path.Combine(Path.GetTempPath(), $"autoglm-{Environment.ProcessId}.store"));
         return 0;
     case ["constraints", string folder, ..]:
         ConstraintBenchmark.Run(folder, args.ElementAtOrDefault(2) is { Length: > 0 } tokenizer ? tokenizer : null, args.ElementAtOrDefault(3) == "verbose");
         return 0;
+    case ["speculation", string model, string tokenizerFolder, string promptFolder, ..]:
+        SpeculationBenchmark.Run(model, tokenizerFolder, promptFolder, args.Length > 4 ? int.Parse(args[4]) : 3);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions]");
         return 2;
 }

@@ -61,6 +61,7 @@ static class CommandLine
         new BenchCommand(console),
         new TuneCommand(console),
         new SimulateCommand(console),
+        new ReplayCommand(console),
         new DoctorCommand(console),
         new TokenizeCommand(console),
         new GenerateCommand(console),

@@ -65,8 +65,8 @@ static class Flags
 
     public static Option<int[]?> Counts(string name, string description, params string[] aliases) => List(name, description, "whole numbers with commas between them", aliases);
 
-    /// <summary>Numbers above 0, with commas between them.</summary>
-    public static Option<double[]?> Numbers(string name, string description) => new(name)
+    /// <summary>Numbers above 0, or from 0, with commas between them.</summary>
+    public static Option<double[]?> Numbers(string name, string description, bool orZero = false) => new(name)
     {
         Description = description,
         HelpName = "1,2,4",
@@ -76,9 +76,9 @@ static class Flags
             double[] values = new double[parts.Length];
             for (int i = 0; i < parts.Length; i++)
             {
-                if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out values[i]) || values[i] is not (> 0 and <= 1e6))
+                if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out values[i]) || values[i] is not (>= 0 and <= 1e6) || (values[i] == 0 && !orZero))
                 {
-                    return Refuse<double[]?>(result, name, "numbers above 0 with commas between them");
+                    return Refuse<double[]?>(result, name, $"numbers {(orZero ? "from" : "above")} 0 with commas between them");
                 }
             }
 

@@ -23,16 +23,15 @@ sealed class ServeCommand : AutoGlmCommand
     };
     readonly Option<string?> _host = Flags.Text("--host", "address", "Where to listen; 0.0.0.0 lets other machines in. Default: 127.0.0.1.");
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
-    readonly Option<int?> _sequences = Flags.Int("--max-num-seqs", "Sequences that run at the same time. Default: 16.", 1, 4096);
-    readonly Option<int?> _batchedTokens = Flags.Int("--max-num-batched-tokens", "Tokens in one step, all sequences together. Default: 512.", 1, 65_536);
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
+    readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
 
     public ServeCommand(CommandConsole console)
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _sequences, _batchedTokens, _verbose, .. _engine.All]);
+        AddAll([_models, _names, _host, _port, _verbose, .. _serving.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -40,6 +39,7 @@ sealed class ServeCommand : AutoGlmCommand
         ("autoglm serve", "Try the API at once, with a small model of random weights whose text is noise:"),
         ("autoglm serve zai-org/glm-4-9b-chat-hf --served-model-name glm-4-9b-chat", "Serve a model of the hub, which is fetched the first time:"),
         ("autoglm serve --model glm-4-9b-chat.Q4_K_M.gguf --host 0.0.0.0 --port 8080 --max-model-len 8192 --max-num-seqs 8", "Serve a model in a file to other machines:"),
+        ("autoglm serve --model m.gguf --target-ttft 2s --target-tpot 80ms", "Promise how soon answers begin and how fast they go on, and let the engine choose its batches:"),
     ];
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
@@ -51,12 +51,13 @@ sealed class ServeCommand : AutoGlmCommand
             throw CommandFailedException.Usage($"There are {models.Length} models and {names.Length} values of --served-model-name: give one for each model, or none.");
         }
 
-        bool sample = models.Length == 0;
-        AutoInferenceOptions options = _engine.Read(arguments, new EngineOptions
+        if (models.Length > 1 && arguments.GetValue(_serving.StoreFile) is not null)
         {
-            MaxSequences = arguments.GetValue(_sequences) ?? 16,
-            MaxTokensPerStep = arguments.GetValue(_batchedTokens) ?? 512,
-        });
+            throw CommandFailedException.Usage("--prefix-cache-file belongs to one model: serve one, or leave it out");
+        }
+
+        bool sample = models.Length == 0;
+        AutoInferenceOptions options = _engine.Read(arguments, _serving.Read(arguments)) with { DraftModel = arguments.GetValue(_serving.DraftModel) };
 
         List<AutoInferenceEngine> engines = [];
         try
@@ -128,6 +129,11 @@ sealed class ServeCommand : AutoGlmCommand
     {
         for (int i = 0; i < models.Length; i++)
         {
+            if (engines[i].Engine.Statistics.Prefixes.Store?.Problem is { } problem)
+            {
+                Console.Note($"{models[i].Id}: no second tier for known prefixes: {problem}");
+            }
+
             Console.Note($"{models[i].Id} · {engines[i].Backend.Description} · context {engines[i].Engine.ContextLength:N0} tokens · {Units.Bytes(engines[i].Engine.KvBytes)} for keys and values");
         }
 

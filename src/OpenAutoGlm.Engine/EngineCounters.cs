@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using OpenAutoGlm.Engine.Kv;
 
 namespace OpenAutoGlm.Engine;
 
@@ -54,8 +55,9 @@ sealed class EngineCounters : IDisposable
         Counter("autoglm.engine.requests.refused", "{request}", "Requests that were refused.", () => Volatile.Read(ref _refused));
     }
 
-    internal EngineStatistics Snapshot() => new()
+    internal EngineStatistics Snapshot(PrefixCacheStatistics prefixes) => new()
     {
+        Prefixes = prefixes,
         RunningSequences = Volatile.Read(ref _running),
         WaitingSequences = Volatile.Read(ref _waiting),
         UsedKvBlocks = Volatile.Read(ref _usedBlocks),

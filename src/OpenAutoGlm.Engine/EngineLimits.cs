@@ -51,8 +51,9 @@ sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int Bl
         long sequenceBytes = checked((((long)wanted + options.BlockTokens - 1) / options.BlockTokens) * blockBytes);
         long budgetBytes = options.KvMemoryBytes ?? KvBudget.Default(sequenceBytes, options.MaxSequences);
 
-        // A state is addressed by 32-bit slots, and no more blocks are of use than all sequences can fill.
-        long useful = checked(sequenceBytes / blockBytes * options.MaxSequences);
+        // A state is addressed by 32-bit slots. More blocks than all sequences can fill are of use to who keeps what was computed, if somebody asked for them.
+        bool keepsMore = options.PrefixCache.Enabled && options.KvMemoryBytes is not null;
+        long useful = keepsMore ? int.MaxValue : checked(sequenceBytes / blockBytes * options.MaxSequences);
         int blocks = (int)Math.Min(Math.Min(budgetBytes / blockBytes, useful), int.MaxValue / options.BlockTokens);
         if (blocks < 1)
         {

@@ -1,3 +1,5 @@
+using OpenAutoGlm.Engine.Kv;
+
 namespace OpenAutoGlm.Engine;
 
 /// <summary>
@@ -59,4 +61,7 @@ public sealed record EngineStatistics
 
     /// <summary>Of these what prompts may have.</summary>
     public required int StepPromptTokens { get; init; }
+
+    /// <summary>What was found again and what was lost.</summary>
+    public required PrefixCacheStatistics Prefixes { get; init; }
 }

@@ -60,11 +60,23 @@ public sealed class InferenceEngine : IDisposable
         Options = options;
         _runner = runner;
         _limits = runner.Limits;
-        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window);
+        _memory = new KvMemory(runner.Pool, options.PrefixCache, _limits.Window, options.TimeProvider);
         _budget = new StepBudget(options.Latency, _limits);
         _scheduler = new Scheduler(_memory, _limits, _budget);
         _counters = new EngineCounters(_limits.BlockCount);
-        _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
+        try
+        {
+            _speculator = Proposer(draft) is { } proposer ? new Speculator(proposer, options.Speculation, _limits, _budget.Times) : null;
+        }
+        catch
+        {
+            draft?.Dispose();
+            _memory.Dispose();
+            runner.Dispose();
+            _counters.Dispose();
+            throw;
+        }
+
         _stepper = new Stepper(runner, _scheduler, _budget, _speculator, _counters, options, End);
         if (ownThread)
         {
@@ -86,7 +98,7 @@ public sealed class InferenceEngine : IDisposable
     public long KvBytes => _runner.Pool.States.Values.Sum(state => state.Bytes);
 
     /// <summary>What the engine is doing and has done. From any thread, at any time.</summary>
-    public EngineStatistics Statistics => _counters.Snapshot();
+    public EngineStatistics Statistics => _counters.Snapshot(_memory.Statistics);
 
     internal Scheduler Scheduler => _scheduler;
 
@@ -206,6 +218,7 @@ public sealed class InferenceEngine : IDisposable
 
         _counters.Dispose();
         _speculator?.Dispose();
+        _memory.Dispose();
         _runner.Dispose();
         _wake.Dispose();
     }
@@ -231,6 +244,7 @@ public sealed class InferenceEngine : IDisposable
             return false;
         }
 
+        _memory.RecomputeSecondsPerToken = _budget.Times.SecondsPerToken;
         _stepper.Step();
         Tell();
         if (Options.CheckInvariants)

@@ -9,6 +9,7 @@ using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Hub;
@@ -29,8 +30,11 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     // A vocabulary takes as long to read as a plan takes to make, so both are done at once.
     readonly Task _reading;
 
-    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine, Task reading)
+    readonly Draft? _draft;
+
+    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine, Draft? draft, Task reading)
     {
+        _draft = draft;
         _reading = reading;
         Model = model;
         Backend = backend;
@@ -79,7 +83,8 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     {
         options ??= new AutoInferenceOptions();
         string path = await ModelLocator.LocateAsync(nameOrPath, options.Hub, progress, cancellation);
-        return Open(path, options);
+        string? draft = options.DraftModel is { } name ? await ModelLocator.LocateAsync(name, options.Hub, progress, cancellation) : null;
+        return Open(path, draft, options);
     }
 
     /// <summary>The prompt of a question: through the chat template where there is one, else the text itself.</summary>
@@ -178,6 +183,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.Run(Engine.Dispose);
+        _draft?.Dispose();
         Backend.Dispose();
         await _reading;
         Model.Dispose();
@@ -239,26 +245,64 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         }
     }
 
-    static AutoInferenceEngine Open(string path, AutoInferenceOptions options)
+    static AutoInferenceEngine Open(string path, string? draftPath, AutoInferenceOptions options)
     {
         ModelPackage model = ModelPackage.Open(path);
         Task reading = Task.Run(() => ReadAhead(model));
         IBackend? backend = null;
-        InferenceEngine? engine = null;
+        Draft? draft = null;
         try
         {
             backend = CreateBackend(model, options);
             TuneOnce(model, backend, options);
-            engine = new InferenceEngine(model.Config, model.Weights, backend, options.Engine);
-            return new AutoInferenceEngine(model, backend, engine, reading);
+            draft = draftPath is null ? null : Draft.Open(draftPath, options);
+            InferenceEngine engine = new(model.Config, model.Weights, backend, Identified(options.Engine, model, backend), draft?.Source);
+            return new AutoInferenceEngine(model, backend, engine, draft, reading);
         }
         catch
         {
-            engine?.Dispose();
+            draft?.Dispose();
             backend?.Dispose();
             reading.Wait();
             model.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A file for keys and values serves the next start of the same program with the same model on the same kind of machine.</summary>
+    static EngineOptions Identified(EngineOptions options, ModelPackage model, IBackend backend) => options.PrefixCache is { StorePath: not null, ModelIdentity: null }
+        ? options with
+        {
+            PrefixCache = options.PrefixCache with
+            {
+                ModelIdentity = $"{model.Weights.Identity} {typeof(CpuBackend).Module.ModuleVersionId:n} {typeof(IBackend).Module.ModuleVersionId:n} {typeof(ModelPackage).Module.ModuleVersionId:n} {backend.Description} {options.KvFormat}",
+            },
+        }
+        : options;
+
+    /// <summary>The model that guesses, with a backend of its own.</summary>
+    sealed class Draft(ModelPackage model, IBackend backend) : IDisposable
+    {
+        public DraftSource Source { get; } = new(model.Config, model.Weights, backend);
+
+        public static Draft Open(string path, AutoInferenceOptions options)
+        {
+            ModelPackage model = ModelPackage.Open(path);
+            try
+            {
+                return new Draft(model, CreateBackend(model, options));
+            }
+            catch
+            {
+                model.Dispose();
+                throw;
+            }
+        }
+
+        public void Dispose()
+        {
+            backend.Dispose();
+            model.Dispose();
         }
     }
 }

@@ -32,6 +32,12 @@ public sealed record AutoInferenceOptions
     /// </summary>
     public TimeSpan TuningBudget { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// A smaller model with the same vocabulary that guesses tokens ahead, named like any model; null for none. <see cref="EngineOptions.Speculation"/>
+    /// must ask for it.
+    /// </summary>
+    public string? DraftModel { get; init; }
+
     /// <summary>Limits of the engine.</summary>
     public EngineOptions Engine { get; init; } = new();
 

@@ -39,7 +39,7 @@ sealed class LoadPromptFlags
 
     /// <summary>Whether what is asked are conversations, which need the chat endpoint.</summary>
     public bool Converses(ParseResult arguments) => arguments.GetValue(_turns) > 1
-        || (FileOf(arguments) is { } path && PromptFile.Read(path, DefaultOutput, 0).Conversations.Any(Talks));
+        || (FileOf(arguments) is { } path && ConversationsOf(arguments, path, 0).Conversations.Any(Talks));
 
     /// <summary>The trace, cut as asked.</summary>
     public Trace? TraceOf(ParseResult arguments)
@@ -92,7 +92,7 @@ sealed class LoadPromptFlags
     public IWorkload Workload(ParseResult arguments, int seed) => (TraceOf(arguments), FileOf(arguments)) switch
     {
         ({ } trace, _) => new TraceWorkload(trace),
-        (_, { } path) => PromptFile.Read(path, arguments.GetValue(_outputTokens) ?? DefaultOutput, seed),
+        (_, { } path) => ConversationsOf(arguments, path, seed),
         _ => new MadeUpWorkload(
             arguments.GetValue(_promptTokens) ?? DefaultPrompt,
             arguments.GetValue(_outputTokens) ?? DefaultOutput,
@@ -194,6 +194,8 @@ sealed class LoadPromptFlags
         WordPrompts words = await Calibration.WordsAsync(client, model.Name, chat, cancellation);
         return (words, remark ?? FormattableString.Invariant($"prompts are words of {words.TokensPerWord:0.00} tokens and {words.Frame:0} around them: lengths are right on average"));
     }
+
+    FileWorkload ConversationsOf(ParseResult arguments, string path, int seed) => PromptFile.Read(path, arguments.GetValue(_outputTokens) ?? DefaultOutput, seed);
 
     string? FileOf(ParseResult arguments) => arguments.GetValue(_prompts) is { } prompts and not (Ids or Words) ? prompts : null;
 

@@ -5,17 +5,27 @@ using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Engine.Generation;
 
+/// <summary>Turns what the engine says of one or more choices into their events.</summary>
+abstract class AnswerReader
+{
+    /// <summary>The events, each choice ending with a <see cref="ChoiceFinished"/>. Leaving early cancels.</summary>
+    internal abstract IAsyncEnumerable<GenerationEvent> ReadAsync(CancellationToken cancellation);
+
+    /// <summary>Cancels what still runs.</summary>
+    internal abstract void Cancel();
+}
+
 /// <summary>Turns the tokens of one choice into its events.</summary>
-sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, StreamingDecoder decoder, StopStrings stopStrings)
+sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, StreamingDecoder decoder, StopStrings stopStrings) : AnswerReader
 {
     readonly StringBuilder _text = new();
     readonly List<GeneratedToken> _tokens = [];
     int _read;
 
-    internal Sequence Sequence => sequence;
+    internal override void Cancel() => sequence.Cancel();
 
-    /// <summary>The events, the last of them a <see cref="ChoiceFinished"/>. Leaving early cancels the sequence.</summary>
-    internal async IAsyncEnumerable<GenerationEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <inheritdoc/>
+    internal override async IAsyncEnumerable<GenerationEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         try
         {

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
+using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 
 namespace OpenAutoGlm.Engine.Generation;
@@ -75,6 +76,9 @@ public sealed record GenerationRequest
     /// <summary>Restricts tokens: makes the mask of a choice by its index; null for none.</summary>
     public Func<int, ITokenMask>? Mask { get; init; }
 
+    /// <summary>Searches for the most likely answers instead of drawing <see cref="Choices"/>; their text comes at the end. Null for drawing.</summary>
+    public BeamOptions? Beams { get; init; }
+
     /// <summary>What the answer must be; null for any text. Stands in for <see cref="Mask"/>, not beside it.</summary>
     public OutputConstraint? Constraint { get; init; }
 
@@ -105,6 +109,8 @@ public sealed record GenerationRequest
     public void Validate()
     {
         Require(Choices is >= 1 and <= MaxChoices, "n", Choices, $"n must be 1 to {MaxChoices}, not {Choices}.");
+        Require(Beams is null || Stop.IsEmpty, "stop", Stop.Length, "A beam search ends at tokens: leave stop out, or send stop_token_ids.");
+        Require(Beams is null || (Constraint is null && Mask is null), "response_format", 1, "A beam search has no constraint: leave out one of them.");
         Require(Constraint is null || Mask is null, "response_format", 1, "A request has a constraint or a mask, not both.");
         Require(Constraint is null || !IgnoreEndOfTurn, "ignore_eos", 1, "ignore_eos must be false with a constrained answer, which ends when it is complete.");
         Require(Stop.Length <= MaxStopStrings, "stop", Stop.Length, $"stop must have at most {MaxStopStrings} strings, not {Stop.Length}.");

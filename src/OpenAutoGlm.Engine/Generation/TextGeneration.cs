@@ -10,13 +10,15 @@ public sealed class TextGeneration : IAsyncDisposable
 {
     const int MergeBuffer = 16; // events of each choice that wait for the reader
 
-    readonly ImmutableArray<ChoiceReader> _choices;
+    readonly ImmutableArray<AnswerReader> _readers;
+    readonly int _choices;
     int _reading;
 
-    internal TextGeneration(int promptTokens, ImmutableArray<ChoiceReader> choices)
+    internal TextGeneration(int promptTokens, int choices, ImmutableArray<AnswerReader> readers)
     {
         PromptTokens = promptTokens;
         _choices = choices;
+        _readers = readers;
     }
 
     /// <summary>Tokens of the prompt.</summary>
@@ -35,16 +37,16 @@ public sealed class TextGeneration : IAsyncDisposable
             throw new InvalidOperationException("The events of a generation can be read once.");
         }
 
-        return _choices.Length == 1 ? _choices[0].ReadAsync(cancellation) : MergeAsync(cancellation);
+        return _readers.Length == 1 ? _readers[0].ReadAsync(cancellation) : MergeAsync(cancellation);
     }
 
     /// <summary>Reads all events and puts each choice together.</summary>
     /// <exception cref="OperationCanceledException">The token given here was cancelled; the sequences are cancelled with it.</exception>
     public async Task<IReadOnlyList<GeneratedText>> CompleteAsync(CancellationToken cancellation = default)
     {
-        StringBuilder[] texts = [.. _choices.Select(_ => new StringBuilder())];
-        List<GeneratedToken>[] tokens = [.. _choices.Select(_ => new List<GeneratedToken>())];
-        ChoiceFinished[] ends = new ChoiceFinished[_choices.Length];
+        StringBuilder[] texts = [.. Enumerable.Range(0, _choices).Select(_ => new StringBuilder())];
+        List<GeneratedToken>[] tokens = [.. Enumerable.Range(0, _choices).Select(_ => new List<GeneratedToken>())];
+        ChoiceFinished[] ends = new ChoiceFinished[_choices];
         await foreach (GenerationEvent happened in ReadAllAsync(cancellation).ConfigureAwait(false))
         {
             switch (happened)
@@ -65,9 +67,9 @@ public sealed class TextGeneration : IAsyncDisposable
     /// <summary>Cancels the choices that still run. Any number of calls, at any time.</summary>
     public void Cancel()
     {
-        foreach (ChoiceReader choice in _choices)
+        foreach (AnswerReader reader in _readers)
         {
-            choice.Sequence.Cancel();
+            reader.Cancel();
         }
     }
 
@@ -80,7 +82,7 @@ public sealed class TextGeneration : IAsyncDisposable
 
     async IAsyncEnumerable<GenerationEvent> MergeAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        Channel<GenerationEvent> merged = Channel.CreateBounded<GenerationEvent>(MergeBuffer * _choices.Length);
+        Channel<GenerationEvent> merged = Channel.CreateBounded<GenerationEvent>(MergeBuffer * _readers.Length);
         using CancellationTokenSource left = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task pumps = PumpAllAsync(merged.Writer, left.Token);
         try
@@ -101,7 +103,7 @@ public sealed class TextGeneration : IAsyncDisposable
     {
         try
         {
-            await Task.WhenAll(_choices.Select(PumpAsync)).ConfigureAwait(false);
+            await Task.WhenAll(_readers.Select(PumpAsync)).ConfigureAwait(false);
             merged.Complete();
         }
         catch (Exception error)
@@ -109,9 +111,9 @@ public sealed class TextGeneration : IAsyncDisposable
             merged.Complete(error);
         }
 
-        async Task PumpAsync(ChoiceReader choice)
+        async Task PumpAsync(AnswerReader reader)
         {
-            await foreach (GenerationEvent happened in choice.ReadAsync(cancellation).ConfigureAwait(false))
+            await foreach (GenerationEvent happened in reader.ReadAsync(cancellation).ConfigureAwait(false))
             {
                 await merged.WriteAsync(happened, cancellation).ConfigureAwait(false);
             }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Models.Templates;
@@ -67,9 +68,15 @@ public sealed class TextGenerator
             Timeout = request.Timeout,
             Retention = request.Retention,
         };
+        if (request.Beams is { } beams)
+        {
+            BeamSearch search = Engine.SubmitBeams(first, beams);
+            return new TextGeneration(prompt.Length, beams.Results, [new BeamReader(search, beams.Results, Tokenizer, () => Decoder(request), stopTokens)]);
+        }
+
         ImmutableArray<Sequence> accepted = Engine.SubmitSamples(
             [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = mask?.Invoke(choice) })]);
-        return new TextGeneration(prompt.Length, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
+        return new TextGeneration(prompt.Length, request.Choices, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
     }
 
     /// <summary>The tokens of a prompt.</summary>
@@ -156,13 +163,12 @@ public sealed class TextGenerator
         }
     }
 
-    ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request)
-    {
-        // A conversation's answer begins a text; everything else goes on where the prompt ended.
-        bool continues = request.Prompt is not GenerationPrompt.Chat;
-        StreamingDecoder decoder = Tokenizer.CreateStreamingDecoder(skipSpecials: !request.ShowSpecialTokens, continues);
-        return new ChoiceReader(choice, sequence, Tokenizer, decoder, new StopStrings(request.Stop));
-    }
+    ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request) =>
+        new(choice, sequence, Tokenizer, Decoder(request), new StopStrings(request.Stop));
+
+    // A conversation's answer begins a text; everything else goes on where the prompt ended.
+    StreamingDecoder Decoder(GenerationRequest request) =>
+        Tokenizer.CreateStreamingDecoder(skipSpecials: !request.ShowSpecialTokens, continues: request.Prompt is not GenerationPrompt.Chat);
 
     ImmutableArray<int> Encode(string text, bool addSpecials)
     {

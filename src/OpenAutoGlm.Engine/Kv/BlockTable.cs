@@ -7,6 +7,7 @@ namespace OpenAutoGlm.Engine.Kv;
 sealed class BlockTable
 {
     int[] _blocks = [];
+    long _lastSerial;
 
     internal int Count { get; private set; }
 
@@ -28,7 +29,8 @@ sealed class BlockTable
     /// <summary>Whether the cache has given up on following this table.</summary>
     internal bool IsUnfollowed { get; set; }
 
-    long _lastSerial;
+    /// <summary>A lookup that is counted when the table grows on it, and not at all when it is given up.</summary>
+    internal PrefixLookup Lookup { get; set; }
 
     internal void Add(int block)
     {
@@ -56,7 +58,7 @@ sealed class BlockTable
 
     internal void Clear()
     {
-        (Count, Forgotten, IsUnfollowed) = (0, 0, false);
+        (Count, Forgotten, IsUnfollowed, Lookup) = (0, 0, false, default);
         Follow(0, null);
     }
 }

@@ -9,6 +9,9 @@ interface IBlockMemory : IDisposable
     /// <summary>Bytes of one block, all layers together.</summary>
     long BlockBytes { get; }
 
+    /// <summary>What the bytes of a block are: equal for memories that understand each other's blocks.</summary>
+    string Layout => GetType().Name;
+
     /// <summary>Makes one block's bytes those of another.</summary>
     void Copy(int from, int to);
 

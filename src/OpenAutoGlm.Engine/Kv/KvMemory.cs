@@ -3,10 +3,14 @@ namespace OpenAutoGlm.Engine.Kv;
 /// <summary>
 /// Key and value memory as the scheduler sees it: blocks that sequences hold alone, share with one another, or find
 /// already filled. Not thread-safe: the engine's thread owns it; only <see cref="Statistics"/> can be read from anywhere.
+/// Disposed before the pool, whose blocks it may still have to put down.
 /// </summary>
-sealed class KvMemory
+sealed class KvMemory : IDisposable
 {
     readonly PrefixCache? _cache;
+    readonly BlockStore? _store;
+    readonly string? _storeProblem;
+    readonly bool _storeSurvives;
     long _disabledLookups;
     long _disabledTokens;
 
@@ -14,11 +18,27 @@ sealed class KvMemory
     /// <param name="pool">The books and the bytes; stays the caller's.</param>
     /// <param name="options">What to do with what nobody uses at the moment; null keeps nothing.</param>
     /// <param name="window">How many tokens every layer sees at most (<see cref="EngineLimits.Window"/>); 0 where one sees all.</param>
+    /// <param name="time">The clock by which the second tier is measured; null for the system's.</param>
     /// <param name="hash">The hash of the cache; null for one with a key of its own.</param>
-    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, PrefixHash? hash = null)
+    /// <param name="openStore">Opens the file of the second tier; null for the real one.</param>
+    internal KvMemory(KvPool pool, PrefixCacheOptions? options = null, int window = 0, TimeProvider? time = null, PrefixHash? hash = null, Func<string, StoreFile>? openStore = null)
     {
         Pool = pool;
-        _cache = options is { Enabled: true } ? new PrefixCache(pool, hash ?? PrefixHash.Random(), window) : null;
+        if (options is not { Enabled: true })
+        {
+            return;
+        }
+
+        if (options.StorePath is not null)
+        {
+            _storeSurvives = options.ModelIdentity is not null;
+            _store = window == 0
+                ? BlockStore.TryOpen(options, pool.Memory, pool.BlockTokens, time ?? TimeProvider.System, out _storeProblem, openStore)
+                : null;
+            _storeProblem ??= window == 0 ? null : "Models with a sliding window make no use of a second tier.";
+        }
+
+        _cache = new PrefixCache(pool, hash ?? PrefixHash.Random(), window, _store);
     }
 
     internal KvPool Pool { get; }
@@ -38,20 +58,33 @@ sealed class KvMemory
     /// <summary>Whether what one sequence computed can be found by another.</summary>
     internal bool Reuses => _cache is not null;
 
-    /// <summary>What the cache has found and lost; from any thread.</summary>
-    internal PrefixCacheStatistics Statistics => _cache?.Statistics ?? new PrefixCacheStatistics
+    /// <summary>What computing a token of a prompt anew takes at its start, as last measured; 0 where nobody has. What the second tier is worth depends on it.</summary>
+    internal double RecomputeSecondsPerToken
     {
-        Lookups = Volatile.Read(ref _disabledLookups),
-        TokensAsked = Volatile.Read(ref _disabledTokens),
-        TokensHit = 0,
-        MissesNeverSeen = 0,
-        MissesEvicted = 0,
-        MissesTooShort = 0,
-        MissesDisabled = Volatile.Read(ref _disabledLookups),
-        Evictions = 0,
-        KeptBlocks = 0,
-        IdleBlocks = 0,
-    };
+        get => _cache?.RecomputeSecondsPerToken ?? 0;
+        set
+        {
+            if (_cache is not null)
+            {
+                _cache.RecomputeSecondsPerToken = value;
+            }
+        }
+    }
+
+    /// <summary>What the cache has found and lost; from any thread.</summary>
+    internal PrefixCacheStatistics Statistics
+    {
+        get
+        {
+            long disabled = Volatile.Read(ref _disabledLookups);
+            PrefixCacheStatistics statistics = _cache?.Statistics
+                ?? new PrefixCacheStatistics { Lookups = disabled, TokensAsked = Volatile.Read(ref _disabledTokens), MissesDisabled = disabled };
+            return statistics with
+            {
+                Store = _store?.Statistics ?? (_storeProblem is null ? null : new BlockStoreStatistics { Problem = _storeProblem }),
+            };
+        }
+    }
 
     internal int BlocksFor(int tokens) => Pool.BlocksFor(tokens);
 
@@ -72,11 +105,13 @@ sealed class KvMemory
             table.Add(Take());
         }
 
+        Count(table);
         return true;
     }
 
     /// <summary>
-    /// Puts the blocks of the longest known prefix of a sequence into its empty table.
+    /// Puts the blocks of the longest known prefix of a sequence into its empty table. It is counted as a lookup when the
+    /// table grows, so that who finds no room, gives the blocks back and tries again later is counted once.
     /// </summary>
     /// <param name="table">The sequence's table.</param>
     /// <param name="tokens">Its tokens. The last is never taken from the cache: its logits have to be computed.</param>
@@ -88,8 +123,7 @@ sealed class KvMemory
         RequireEmpty(table);
         if (_cache is null)
         {
-            _disabledLookups++;
-            _disabledTokens += tokens.Length;
+            table.Lookup = new PrefixLookup(tokens.Length, 0, PrefixMiss.None);
             return 0;
         }
 
@@ -231,6 +265,16 @@ sealed class KvMemory
         table.Clear();
     }
 
+    /// <summary>Closes the second tier; where it survives, what is kept in memory and nobody holds goes there first.</summary>
+    public void Dispose()
+    {
+        while (_storeSurvives && _store is { IsOn: true } && _cache!.TryEvict())
+        {
+        }
+
+        _store?.Dispose();
+    }
+
     /// <summary>Compares the books with the tables that exist.</summary>
     /// <exception cref="InvalidOperationException">They do not agree; the message says where.</exception>
     internal void CheckInvariants(IEnumerable<BlockTable> tables)
@@ -246,6 +290,26 @@ sealed class KvMemory
         {
             throw new InvalidOperationException($"The table holds {table.Count} blocks already.");
         }
+    }
+
+    void Count(BlockTable table)
+    {
+        if (table.Lookup.Tokens == 0)
+        {
+            return;
+        }
+
+        if (_cache is null)
+        {
+            _disabledLookups++;
+            _disabledTokens += table.Lookup.Tokens;
+        }
+        else
+        {
+            _cache.Count(table.Lookup);
+        }
+
+        table.Lookup = default;
     }
 
     bool Knows(int block) => _cache?.Knows(block) == true;

@@ -41,9 +41,6 @@ sealed class KvPool : IDisposable
 
     internal int UsedCount => BlockCount - _freeCount;
 
-    /// <summary>Token places in all blocks.</summary>
-    internal int SlotCount => BlockCount * BlockTokens;
-
     /// <summary>The memory of every state; none where the memory is not that of a graph.</summary>
     internal FrozenDictionary<Value, Tensor> States => (Memory as StateMemory)?.States ?? FrozenDictionary<Value, Tensor>.Empty;
 

@@ -27,6 +27,7 @@ sealed partial class PrefixCache
     readonly PrefixNodeList _idle = new();
     readonly PrefixNodeList _idleLong = new();
     readonly int _window;
+    readonly BlockStore? _store;
     PrefixNode? _spare;
     long _lastSerial;
     int _idleCount;
@@ -34,6 +35,7 @@ sealed partial class PrefixCache
     long _lookups;
     long _tokensAsked;
     long _tokensHit;
+    long _tokensPromoted;
     long _neverSeen;
     long _missingEvicted;
     long _tooShort;
@@ -43,9 +45,10 @@ sealed partial class PrefixCache
     /// <param name="pool">The books.</param>
     /// <param name="hash">The hash to find blocks by.</param>
     /// <param name="window">How many tokens every layer sees at most; 0 where one sees all.</param>
-    internal PrefixCache(KvPool pool, PrefixHash hash, int window)
+    /// <param name="store">Where what gives way goes; null where it is lost.</param>
+    internal PrefixCache(KvPool pool, PrefixHash hash, int window, BlockStore? store = null)
     {
-        (_pool, _hash, _window) = (pool, hash, window);
+        (_pool, _hash, _window, _store) = (pool, hash, window, store);
         _nodes = new PrefixNode?[pool.BlockCount];
         _byHash = new PrefixNode?[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)pool.BlockCount)];
         _evicted = new ulong[4 * _byHash.Length];
@@ -63,6 +66,12 @@ sealed partial class PrefixCache
 
     internal int Window => _window;
 
+    /// <summary>What computing a token anew takes; 0 where nobody has measured it.</summary>
+    internal double RecomputeSecondsPerToken { get; set; }
+
+    /// <summary>How far into a sequence computing a token takes twice as long as at its start.</summary>
+    internal double RecomputeDoublesAfterTokens { get; set; } = 16_384;
+
     /// <summary>Tenants of which something is known, those without a name not counted.</summary>
     internal int TenantCount => _roots.Count;
 
@@ -72,7 +81,6 @@ sealed partial class PrefixCache
     internal int Attach(BlockTable table, ReadOnlySpan<int> tokens, CacheScope scope)
     {
         Match match = Find(tokens, scope.Tenant);
-        Count(tokens.Length, match);
         table.Cut(0);
         for (int i = 0; i < match.Depth; i++)
         {
@@ -89,11 +97,37 @@ sealed partial class PrefixCache
 
         table.Forgotten = match.First;
         table.Follow(match.Depth, match.Depth > 0 ? match.Node : null);
+        if (_store is { IsOn: true } && _window == 0 && match.Miss is PrefixMiss.NeverSeen or PrefixMiss.Evicted)
+        {
+            match = Promote(table, tokens, scope, match);
+        }
+
+        table.Lookup = new PrefixLookup(tokens.Length, match.Depth * BlockTokens, match.Miss);
         return match.Depth * BlockTokens;
     }
 
     /// <summary>How many tokens <see cref="Attach"/> would find now. Changes nothing.</summary>
     internal int Known(ReadOnlySpan<int> tokens, string? tenant) => Find(tokens, tenant).Depth * BlockTokens;
+
+    /// <summary>Counts a lookup that somebody made use of.</summary>
+    internal void Count(PrefixLookup lookup)
+    {
+        _lookups++;
+        _tokensAsked += lookup.Tokens;
+        _tokensHit += lookup.Found;
+        switch (lookup.Miss)
+        {
+            case PrefixMiss.NeverSeen:
+                _neverSeen++;
+                break;
+            case PrefixMiss.Evicted:
+                _missingEvicted++;
+                break;
+            case PrefixMiss.TooShort:
+                _tooShort++;
+                break;
+        }
+    }
 
     /// <summary>
     /// Takes up the blocks of a table that are full and not yet known. Where somebody else was first, the table gets
@@ -169,9 +203,6 @@ sealed partial class PrefixCache
 
     internal bool Knows(int block) => _nodes[block] is not null;
 
-    /// <summary>The node of a block; null where the cache does not know it.</summary>
-    internal PrefixNode? NodeOf(int block) => _nodes[block];
-
     /// <summary>Gives up the least recently used idle block. False where there is none.</summary>
     internal bool TryEvict()
     {
@@ -181,6 +212,7 @@ sealed partial class PrefixCache
         }
 
         _evictions++;
+        PutDown(node);
         _evicted[node.Hash & (ulong)(_evicted.Length - 1)] = node.Hash;
         node.List!.Remove(node);
         _idleCount--;
@@ -196,10 +228,10 @@ sealed partial class PrefixCache
         Lookups = Volatile.Read(ref _lookups),
         TokensAsked = Volatile.Read(ref _tokensAsked),
         TokensHit = Volatile.Read(ref _tokensHit),
+        TokensPromoted = Volatile.Read(ref _tokensPromoted),
         MissesNeverSeen = Volatile.Read(ref _neverSeen),
         MissesEvicted = Volatile.Read(ref _missingEvicted),
         MissesTooShort = Volatile.Read(ref _tooShort),
-        MissesDisabled = 0,
         Evictions = Volatile.Read(ref _evictions),
         KeptBlocks = Volatile.Read(ref _keptCount),
         IdleBlocks = Volatile.Read(ref _idleCount),
@@ -212,12 +244,12 @@ sealed partial class PrefixCache
         int most = (tokens.Length - 1) / BlockTokens;
         if (most <= 0)
         {
-            return new Match(null, 0, 0, Miss.TooShort);
+            return new Match(null, 0, 0, PrefixMiss.TooShort);
         }
 
         PrefixNode? node = RootOf(tenant, create: false);
         ulong hash = node?.Hash ?? _hash.OfTenant(tenant);
-        Match best = new(null, 0, 0, Miss.None);
+        Match best = new(null, 0, 0, PrefixMiss.None);
         int present = 0; // blocks in a row that are there, up to this node's
         for (int depth = 1; depth <= most; depth++)
         {
@@ -227,177 +259,20 @@ sealed partial class PrefixCache
             if (node is null)
             {
                 bool was = _evicted[hash & (ulong)(_evicted.Length - 1)] == hash;
-                return best with { Miss = was ? Miss.Evicted : Miss.NeverSeen };
+                return best with { Miss = was ? PrefixMiss.Evicted : PrefixMiss.NeverSeen };
             }
 
             present = node.Block < 0 ? 0 : present + 1;
             int first = _window == 0 ? 0 : Math.Max(0, (depth * BlockTokens) - _window + 1) / BlockTokens;
             if (present >= depth - first)
             {
-                best = new Match(node, depth, first, Miss.None);
+                best = new Match(node, depth, first, PrefixMiss.None);
             }
         }
 
-        return best.Depth == most ? best : best with { Miss = Miss.Evicted };
-    }
-
-    void Count(int tokens, Match match)
-    {
-        _lookups++;
-        _tokensAsked += tokens;
-        _tokensHit += match.Depth * BlockTokens;
-        switch (match.Miss)
-        {
-            case Miss.NeverSeen:
-                _neverSeen++;
-                break;
-            case Miss.Evicted:
-                _missingEvicted++;
-                break;
-            case Miss.TooShort:
-                _tooShort++;
-                break;
-        }
-    }
-
-    PrefixNode? RootOf(string? tenant, bool create)
-    {
-        if (tenant is null)
-        {
-            return _nobodysRoot;
-        }
-
-        if (!_roots.TryGetValue(tenant, out PrefixNode? root) && create)
-        {
-            root = Rent();
-            (root.Tenant, root.Hash) = (tenant, _hash.OfTenant(tenant));
-            _roots.Add(tenant, root);
-        }
-
-        return root;
-    }
-
-    ref PrefixNode? Bucket(ulong hash) => ref _byHash[hash & (ulong)(_byHash.Length - 1)];
-
-    PrefixNode? FindChild(ulong hash, PrefixNode parent, ReadOnlySpan<int> tokens)
-    {
-        PrefixNode? node = Bucket(hash);
-        while (node is not null && (node.Hash != hash || node.Parent != parent || !tokens.SequenceEqual(node.Tokens)))
-        {
-            node = node.Next;
-        }
-
-        return node;
-    }
-
-    PrefixNode AddChild(PrefixNode parent, ulong hash, ReadOnlySpan<int> tokens)
-    {
-        PrefixNode node = Rent();
-        (node.Parent, node.Depth, node.Hash) = (parent, parent.Depth + 1, hash);
-        tokens.CopyTo(node.Tokens);
-        ref PrefixNode? bucket = ref Bucket(hash);
-        (node.Next, bucket) = (bucket, node);
-        parent.Children++;
-        return node;
-    }
-
-    /// <summary>Makes the cache a holder of a block that a table holds.</summary>
-    void Fill(PrefixNode node, int block)
-    {
-        RequireUnknown(block);
-        node.Block = block;
-        _nodes[block] = node;
-        _pool.Hold(block);
-        _keptCount++;
-    }
-
-    void RequireUnknown(int block)
-    {
-        if (_nodes[block] is { } node)
-        {
-            throw new InvalidOperationException($"Block {block} was written to while it was the cached block {node.Depth} of a prefix: it had to be owned first.");
-        }
-    }
-
-    /// <summary>Takes a node's block away, and the node itself where nothing follows it.</summary>
-    void Empty(PrefixNode node)
-    {
-        _nodes[node.Block] = null;
-        _keptCount--;
-        _pool.Drop(node.Block);
-        node.Block = -1;
-        DropIfEmpty(node);
-    }
-
-    /// <summary>Removes a node that has neither block nor children, and then its parent if that has neither any more.</summary>
-    void DropIfEmpty(PrefixNode node)
-    {
-        while (node.Children == 0 && node.Block < 0 && node != _nobodysRoot)
-        {
-            if (node.Parent is not { } parent)
-            {
-                _roots.Remove(node.Tenant!);
-                Return(node);
-                return;
-            }
-
-            Unlink(node);
-            Return(node);
-            parent.Children--;
-            node = parent;
-        }
-
-        // What follows an idle parent was idle too and has just gone, so the parent is the next to go, or was used since.
-        if (node.Block >= 0 && node.List is null && CanGo(node) && _pool.HoldersOf(node.Block) == 1)
-        {
-            ListOf(node).AddOldest(node);
-        }
-    }
-
-    void Unlink(PrefixNode node)
-    {
-        ref PrefixNode? bucket = ref Bucket(node.Hash);
-        if (bucket == node)
-        {
-            bucket = node.Next;
-            return;
-        }
-
-        PrefixNode before = bucket!;
-        while (before.Next != node)
-        {
-            before = before.Next!;
-        }
-
-        before.Next = node.Next;
-    }
-
-    bool CanGo(PrefixNode node) => node.Children == 0 || _window > 0;
-
-    PrefixNodeList ListOf(PrefixNode node) => node.IsLong ? _idleLong : _idle;
-
-    PrefixNode Rent()
-    {
-        PrefixNode node = _spare ?? new PrefixNode(BlockTokens);
-        _spare = node.Next;
-        (node.Next, node.Serial) = (null, ++_lastSerial);
-        return node;
-    }
-
-    void Return(PrefixNode node)
-    {
-        (node.Parent, node.Tenant, node.Depth, node.IsLong, node.Serial) = (null, null, 0, false, 0);
-        (node.Next, _spare) = (_spare, node);
-    }
-
-    enum Miss
-    {
-        None,
-        NeverSeen,
-        Evicted,
-        TooShort,
+        return best.Depth == most ? best : best with { Miss = PrefixMiss.Evicted };
     }
 
     /// <summary>What a lookup found: the last node, how many blocks that is, the first of them that is needed, and why there are no more.</summary>
-    readonly record struct Match(PrefixNode? Node, int Depth, int First, Miss Miss);
+    readonly record struct Match(PrefixNode? Node, int Depth, int First, PrefixMiss Miss);
 }

@@ -27,6 +27,12 @@ sealed class PrefixNode(int tokens)
 
     internal bool IsLong { get; set; }
 
+    /// <summary>What a <see cref="BlockStore"/> calls this block and all before it; null until somebody asks.</summary>
+    internal UInt128? Digest { get; set; }
+
+    /// <summary>Whether the store has something that is of no use without this block.</summary>
+    internal bool IsWanted { get; set; }
+
     /// <summary>Whose root it is.</summary>
     internal string? Tenant { get; set; }
 

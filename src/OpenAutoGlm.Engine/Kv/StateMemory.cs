@@ -20,6 +20,7 @@ sealed class StateMemory : IBlockMemory
         States = all.Zip(_inOrder).ToFrozenDictionary(pair => pair.First, pair => pair.Second);
         Bytes = _inOrder.Sum(state => state.Bytes);
         BlockBytes = Bytes / blockCount;
+        Layout = string.Join('\n', all.Select(state => $"{state.Name} {state.Type.Format} {string.Join('×', state.Type.Shape.Dims.AsSpan()[1..].ToArray())}").Prepend("layout 1"));
     }
 
     /// <summary>The memory of every state.</summary>
@@ -29,6 +30,9 @@ sealed class StateMemory : IBlockMemory
     internal long Bytes { get; }
 
     public long BlockBytes { get; }
+
+    /// <summary>The states in order, and the version of how <see cref="Graph.Ops.KvLayout"/> arranges them.</summary>
+    public string Layout { get; }
 
     public void Copy(int from, int to)
     {

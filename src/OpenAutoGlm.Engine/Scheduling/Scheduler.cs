@@ -337,7 +337,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     {
         ReadOnlySpan<int> tokens = CollectionsMarshal.AsSpan(sequence.Tokens);
         int known = sequence.WantsAllLogits ? 0 : memory.Attach(sequence.Blocks, tokens, sequence.Request.Scope);
-        if (memory.Reuses && !sequence.WantsAllLogits && IsBeingComputed(sequence, known))
+        if (IsBeingComputed(sequence, known))
         {
             memory.Release(sequence.Blocks);
             return Admission.Later;
@@ -366,10 +366,22 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     /// <summary>Whether somebody is just computing more of a newcomer's prompt than is known: then it is found when that is done, and computed once.</summary>
     bool IsBeingComputed(Sequence newcomer, int known)
     {
+        if (newcomer.WantsAllLogits)
+        {
+            return false;
+        }
+
         ReadOnlySpan<int> tokens = CollectionsMarshal.AsSpan(newcomer.Tokens);
         foreach (Sequence running in Running)
         {
-            if (running.Pending > 1
+            if (running.GeneratedCount == 0 && running.Siblings is { } siblings && siblings.Contains(newcomer))
+            {
+                // Another sample of the same prompt, which serves this one as soon as it has read it.
+                return true;
+            }
+
+            if (memory.Reuses
+                && running.Pending > 1
                 && running.Request.Retention != CacheRetention.None
                 && string.Equals(running.Request.CacheSalt, newcomer.Request.CacheSalt, StringComparison.Ordinal))
             {

@@ -22,7 +22,7 @@ sealed class StepBudget(LatencyTargets targets, EngineLimits limits)
 {
     const double Part = 0.25; // of the way to the new value
     const double HeadroomStep = 0.02;
-    const double LeastAim = 0.5;
+    const double LeastAim = 0.7;
     const int LeastPrompt = 16; // tokens of prompts in a step, so that nobody starves
 
     readonly double? _perTokenSeconds = targets.TimePerToken?.TotalSeconds;

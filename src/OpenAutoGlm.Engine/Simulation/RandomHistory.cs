@@ -86,7 +86,7 @@ sealed class RandomHistory
             TimePerToken = Chance(0.3) ? TimeSpan.FromMilliseconds(15) : null,
             TimeToFirstToken = Chance(0.3) ? TimeSpan.FromMilliseconds(100) : null,
         },
-        PrefixCache = new PrefixCacheOptions { Enabled = Chance(0.8) },
+        PrefixCache = new PrefixCacheOptions { Enabled = Chance(0.8) }, // the second tier has a simulation of its own
     };
 
     bool Chance(double chance) => _random.NextDouble() < chance;

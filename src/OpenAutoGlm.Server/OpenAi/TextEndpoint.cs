@@ -37,7 +37,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
         else
         {
-            IReadOnlyList<CollectedChoice> choices = await CollectAsync(runs, usage);
+            IReadOnlyList<CollectedChoice> choices = Best(await CollectAsync(runs, usage), runs.ChoicesPerRun, request.Returned);
             await MakeReply(model, request).WriteWholeAsync(context.Response, choices, usage.Body, cancellation.Token);
         }
     }
@@ -102,6 +102,11 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         CheckComplete(usage, runs);
         return [.. texts.Select((text, choice) => new CollectedChoice(text.ToString(), tokens[choice], reasons[choice]))];
     }
+
+    /// <summary>Of every prompt's answers the most likely ones, by log probability per token, the most likely first.</summary>
+    static IReadOnlyList<CollectedChoice> Best(IReadOnlyList<CollectedChoice> choices, int perPrompt, int returned) => returned == perPrompt
+        ? choices
+        : [.. choices.Chunk(perPrompt).SelectMany(answers => answers.OrderByDescending(answer => answer.Tokens.Select(token => token.Token.Logprob).DefaultIfEmpty(float.NegativeInfinity).Average()).Take(returned))];
 
     async Task StreamAsync(HttpContext context, TextRequest request, TextRuns runs, Reply reply, Usage usage)
     {

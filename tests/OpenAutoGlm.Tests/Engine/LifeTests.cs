@@ -270,6 +270,10 @@ public class LifeTests
         long block = 32 * model.Config.KvBytesPerToken(TensorFormat.BF16);
         using InferenceEngine engine = model.Engine(new EngineOptions { KvMemoryBytes = (3 * block) + 5 });
         Assert.Equal((3 * block, 96, 3), (engine.KvBytes, engine.ContextLength, engine.Statistics.TotalKvBlocks));
+        using InferenceEngine keeping = model.Engine(new EngineOptions { MaxSequences = 1, KvMemoryBytes = 40 * block });
+        Assert.Equal(40, keeping.Statistics.TotalKvBlocks);
+        using InferenceEngine forgetting = model.Engine(new EngineOptions { MaxSequences = 1, KvMemoryBytes = 40 * block, PrefixCache = new PrefixCacheOptions { Enabled = false } });
+        Assert.Equal(8, forgetting.Statistics.TotalKvBlocks);
         using InferenceEngine roomy = model.Engine(new EngineOptions { MaxSequences = 2 });
         Assert.Equal((2 * 8 * block, 256), (roomy.KvBytes, roomy.ContextLength));
     }

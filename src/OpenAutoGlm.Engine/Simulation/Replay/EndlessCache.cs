@@ -11,20 +11,24 @@ static class EndlessCache
     /// <summary>Tokens of every prompt that would be found.</summary>
     internal static int[] ReusableTokens(Trace trace, int blockTokens)
     {
-        HashSet<long> known = [];
+        Dictionary<long, int> known = []; // by name: how much of the block has been seen
         int[] reusable = new int[trace.Requests.Length];
         for (int i = 0; i < reusable.Length; i++)
         {
             TraceRequest request = trace.Requests[i];
-            int blocks = 0;
-            while (blocks < request.Blocks.Length && known.Contains(request.Blocks[blocks]))
+            int tokens = 0;
+            bool follows = true;
+            for (int block = 0; block < request.Blocks.Length; block++)
             {
-                blocks++;
+                int there = Math.Min(trace.BlockTokens, request.PromptTokens - (block * trace.BlockTokens));
+                int seen = known.GetValueOrDefault(request.Blocks[block]);
+                tokens += follows ? Math.Min(there, seen) : 0;
+                follows &= seen >= there;
+                known[request.Blocks[block]] = Math.Max(there, seen);
             }
 
-            long tokens = Math.Min(Math.Min((long)blocks * trace.BlockTokens, request.PromptTokens), request.PromptTokens - 1);
-            reusable[i] = (int)(tokens - (tokens % blockTokens));
-            known.UnionWith(request.Blocks);
+            tokens = Math.Min(tokens, request.PromptTokens - 1);
+            reusable[i] = tokens - (tokens % blockTokens);
         }
 
         return reusable;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
@@ -87,6 +88,20 @@ static class ParameterTable
         new("add_special_tokens", Completions, Honoured, "boolean; default true", "Whether the tokenizer adds what the model wants around a text.",
             (draft, value) => draft.AddSpecialTokens = value.Bool()),
 
+        new("priority", Both, Honoured, "integer; default 0", "How urgent it is: smaller numbers go first, always.",
+            (draft, value) => draft.Priority = value.Int()),
+        new("user", Both, Honoured, "string of at most 256 characters", "Whose request it is: users of one priority get equal shares of the engine. Not logged.",
+            (draft, value) => draft.Tenant = value.String(SequenceRequest.MaxNameLength)),
+        new("cache_salt", Both, Honoured, "string of at most 256 characters", "Keeps what this request computes from requests with another salt, or none.",
+            (draft, value) => draft.CacheSalt = value.String(SequenceRequest.MaxNameLength)),
+        new("use_beam_search", Both, Honoured, "boolean; default false", "Searches for the n most likely answers; temperature must be 0, and the text comes at the end.",
+            (draft, value) => draft.UseBeams = value.Bool()),
+        new("length_penalty", Both, Honoured, "number −10 … 10, with use_beam_search: true; default 1", "Answers are ranked by log probability ÷ length ^ this.",
+            (draft, value) => draft.LengthPenalty = value.Float()),
+        new("early_stopping", Both, Honoured, "boolean, with use_beam_search: true; default false", "Ends the search as soon as enough answers are complete.",
+            (draft, value) => draft.EarlyStopping = value.Bool()),
+        new("best_of", Both, Honoured, "integer 1 … 128, at least n; default n", "So many answers are made and the n most likely returned; the width of a beam search. Not with stream: true, unless it is n.",
+            (draft, value) => draft.BestOf = value.Int(1, GenerationRequest.MaxChoices)),
         new("response_format", Both, Honoured, "{\"type\": \"text\"}, {\"type\": \"json_object\"}, or {\"type\": \"json_schema\", \"json_schema\": {name, description, schema, strict}}", "What the answer must be. A schema that cannot be honoured exactly is refused with the place in it, whether strict or not; see docs/constraints.md.",
             ConstraintParameters.ReadResponseFormat),
         new("guided_json", Both, Honoured, "object, true, or a string of JSON", "The answer is JSON that this schema allows.",
@@ -100,7 +115,6 @@ static class ParameterTable
         new("structured_outputs", Both, Honoured, "object with one of json, json_object, regex, choice, grammar", "The newer spelling of the four before.",
             ConstraintParameters.ReadStructuredOutputs),
 
-        new("user", Both, Accepted, "string", "Names an end user for abuse reports; this server keeps no such record.", ReadLabel),
         new("safety_identifier", Chat, Accepted, "string", "The newer name of user.", ReadLabel),
         new("prompt_cache_key", Chat, Accepted, "string", "A hint for routing between machines; there is one here.", ReadLabel),
         new("metadata", Both, Accepted, "object of at most 16 strings", "Labels stored answers; none are stored.",
@@ -124,8 +138,6 @@ static class ParameterTable
         Unsupported("web_search_options", Chat, "Search"),
         new("echo", Completions, Refused, "false only", "The prompt in the answer; not supported yet.", (_, value) => Require(!value.Bool(), value, NotYet)),
         new("suffix", Completions, Refused, "\"\" only", "Text after the answer; not supported yet.", (_, value) => Require(value.String().Length == 0, value, NotYet)),
-        new("best_of", Completions, Refused, "the value of n only", "Choosing among more answers than are given; not supported yet.",
-            (draft, value) => draft.BestOf = value.Int(1)),
     ];
 
     static readonly FrozenDictionary<string, Parameter> ChatParameters = Of(Chat);

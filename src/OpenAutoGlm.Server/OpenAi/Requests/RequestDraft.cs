@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
@@ -29,6 +30,18 @@ sealed class RequestDraft(Routes route)
     public int Choices { get; set; } = 1;
 
     public int? BestOf { get; set; }
+
+    public int Priority { get; set; }
+
+    public string? Tenant { get; set; }
+
+    public string? CacheSalt { get; set; }
+
+    public bool UseBeams { get; set; }
+
+    public float? LengthPenalty { get; set; }
+
+    public bool? EarlyStopping { get; set; }
 
     public ImmutableArray<string> Stop { get; set; } = [];
 
@@ -113,21 +126,28 @@ sealed class RequestDraft(Routes route)
         Require(TopLogprobs is null || Logprobs, "top_logprobs", "is allowed with logprobs: true only");
         Require((long)Choices * prompts.Length <= GenerationRequest.MaxChoices, "n",
             $"is {Choices} for {prompts.Length} prompts, which makes more than {GenerationRequest.MaxChoices} choices");
-        if (BestOf is { } bestOf && bestOf != Choices)
-        {
-            throw new ApiException(ApiError.Unsupported("best_of", $"best_of is {bestOf} and n is {Choices}: choosing among more answers than are given is not supported yet."));
-        }
+        int answers = BestOf ?? Choices;
+        Require(answers >= Choices, "best_of", $"is {answers}, but n is {Choices}; it must be at least as much");
+        Require(UseBeams || answers == Choices || !Stream, "best_of", $"is {answers} and n is {Choices}: which answers are best is known at the end, so it cannot be streamed");
+        Require((long)answers * prompts.Length <= GenerationRequest.MaxChoices, "best_of", $"is {answers} for {prompts.Length} prompts, which makes more than {GenerationRequest.MaxChoices} answers");
+        Require(UseBeams || LengthPenalty is null, "length_penalty", "is allowed with use_beam_search: true only");
+        Require(UseBeams || EarlyStopping is null, "early_stopping", "is allowed with use_beam_search: true only");
+        bool chooses = !UseBeams && answers > Choices;
 
         GenerationRequest template = new()
         {
             Prompt = prompts[0],
-            Sampling = Sampling with { Logprobs = Logprobs ? TopLogprobs ?? 0 : null },
+            Sampling = Sampling with { Logprobs = Logprobs ? TopLogprobs ?? 0 : chooses ? 0 : null },
             MaxTokens = _maxTokens?.Value ?? (route == Routes.Completions ? DefaultCompletionTokens : null),
             Stop = Stop,
             StopTokens = StopTokens,
             IgnoreEndOfTurn = IgnoreEndOfTurn,
             ShowSpecialTokens = ShowSpecialTokens,
-            Choices = Choices,
+            Choices = UseBeams ? Choices : answers,
+            Beams = UseBeams ? new BeamOptions { Width = Math.Max(2, answers), Results = Choices, LengthPenalty = LengthPenalty ?? 1, EarlyStopping = EarlyStopping ?? false } : null,
+            Priority = Priority,
+            Tenant = Tenant,
+            CacheSalt = CacheSalt,
             Constraint = _constraint?.Value,
         };
         return new TextRequest(model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
@@ -136,6 +156,7 @@ sealed class RequestDraft(Routes route)
             IncludeUsage = IncludeUsage,
             Logprobs = Logprobs,
             MaxTokensName = _maxTokens?.Name,
+            Returned = Choices,
             ConstraintName = _constraint?.Name,
         };
     }
@@ -173,6 +194,9 @@ sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompt
 
     /// <summary>How the client spelled max_tokens; null where it left that to us.</summary>
     public string? MaxTokensName { get; init; }
+
+    /// <summary>How many of a prompt's answers the client gets: the most likely ones.</summary>
+    public required int Returned { get; init; }
 
     /// <summary>Where the client said what the answer must be; null where it did not.</summary>
     public string? ConstraintName { get; init; }

@@ -35,6 +35,24 @@ public class AnswerTests
     }
 
     [Fact]
+    public void A_piece_of_text_makes_no_object()
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("data: {\"id\": \"x\", \"choices\": [{\"index\": 0, \"delta\": {\"content\": \" caf\\u00e9\"}}]}\n\n", 50)));
+        AnswerReading reading = new(TimeProvider.System, TimeProvider.System.GetTimestamp(), new List<float>(1000), null, new LiveCounters());
+        reading.Take(bytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++)
+        {
+            // In two parts, so that events are put together too.
+            reading.Take(bytes.AsSpan(0, 1234));
+            reading.Take(bytes.AsSpan(1234));
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(550, reading.Pieces);
+    }
+
+    [Fact]
     public void An_event_without_end_is_refused()
     {
         EventStream events = new();

@@ -232,7 +232,7 @@ public sealed class BenchServeTests : IDisposable
         });
         Task<CommandRun> running = Bench(server, "--rate", "100", "--arrivals", "constant", "-n", "10", "--max-in-flight", "4", "--warmup", "0", "--token-ids", "10-20", "--json");
         await TestServer.UntilAsync(() => server.Asked.Length == 4);
-        await Task.Delay(150, TestContext.Current.CancellationToken);
+        await Task.Delay(600, TestContext.Current.CancellationToken);
         free.SetResult();
         CommandRun run = await running;
         run.Done();

@@ -7,7 +7,7 @@ public class HostileServerTests
 {
     const string Text = """{"choices": [{"index": 0, "text": "a"}]}""";
 
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.4);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.8);
 
     [Fact]
     public async Task A_good_answer_finishes_with_the_servers_counts_and_the_connection_is_used_again()
@@ -155,7 +155,7 @@ public class HostileServerTests
         using LoadClient client = new(LoadTarget.Of("--url", server.Url, null), chat: false, TimeSpan.FromSeconds(30), TimeProvider.System);
         RequestRecord record = await SendAsync(client);
         Assert.Equal(Outcome.Finished, record.Outcome);
-        Assert.InRange(record.EndToEnd, 0, 0.9);
+        Assert.InRange(record.EndToEnd, 0, 5);
     }
 
     [Fact]

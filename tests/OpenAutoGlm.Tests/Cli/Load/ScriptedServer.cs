@@ -62,7 +62,7 @@ sealed class ScriptedServer : IAsyncDisposable
                 _ = ServeAsync(socket);
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException or InvalidOperationException)
         {
             // The test is over.
         }

@@ -142,9 +142,13 @@ public class TextGeneratorTests
     [Fact]
     public async Task Choices_are_samples_of_one_prompt_and_each_ends_once()
     {
-        using InferenceEngine engine = Engine([.. Tokens.Encode("hello"), End], [.. Tokens.Encode("so long"), End], [.. Tokens.Encode("你"), End]);
+        // They part behind their first token, whose logits they share.
+        using InferenceEngine engine = Engine(
+            [.. Tokens.Encode("hello"), End],
+            [.. Tokens.Encode("hello"), .. Tokens.Encode("so long"), End],
+            [.. Tokens.Encode("hello"), .. Tokens.Encode("你"), End]);
         IReadOnlyList<GeneratedText> texts = await Generator(engine).Start(Request with { Choices = 3 }, Cancellation).CompleteAsync(Cancellation);
-        Assert.Equal(["hello", "so long", "你"], texts.Select(text => text.Text));
+        Assert.Equal(["hello", "helloso long", "hello你"], texts.Select(text => text.Text));
         Assert.Equal([0, 1, 2], texts.Select(text => text.Finish.Choice));
         Assert.All(texts, text => Assert.Equal(1, text.Finish.Usage.PromptTokens));
     }

@@ -202,11 +202,17 @@ public class PrefixCacheTests
         KvMemory off = new(new KvPool(2, BlockTokens, new FakeMemory(2, BlockTokens)), new PrefixCacheOptions { Enabled = false });
         BlockTable table = new();
         Assert.Equal(0, off.Attach(table, Tokens(1, 9), default));
+        Assert.True(off.TryGrow(table, 8));
         Assert.Equal((1, 1, 9), (off.Statistics.Lookups, off.Statistics.MissesDisabled, off.Statistics.TokensAsked));
 
         void Ask(int[] tokens)
         {
             BlockTable table = new();
+            int found = memory.Attach(table, tokens, default);
+            Assert.True(memory.TryGrow(table, found));
+            memory.Release(table);
+
+            // Who finds no room and gives back what was found is not counted.
             memory.Attach(table, tokens, default);
             memory.Release(table);
         }
@@ -285,7 +291,7 @@ public class PrefixCacheTests
     internal static int[] Tokens(int sequence, int count) => [.. Enumerable.Range(0, count).Select(i => (sequence * 1000) + i)];
 
     static KvMemory Make(int blocks, int window = 0, PrefixHash? hash = null) =>
-        new(new KvPool(blocks, BlockTokens, new FakeMemory(blocks, BlockTokens)), new PrefixCacheOptions(), window, hash ?? new PrefixHash(1, 2));
+        new(new KvPool(blocks, BlockTokens, new FakeMemory(blocks, BlockTokens)), new PrefixCacheOptions(), window, hash: hash ?? new PrefixHash(1, 2));
 
     static void Serve(KvMemory memory, int[] tokens, CacheScope scope = default, bool ask = true)
     {
