@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Constraints.Masks;
 using OpenAutoGlm.Engine.Constraints.Schemas;
@@ -7,67 +8,90 @@ using OpenAutoGlm.Models.Tokenizers;
 namespace OpenAutoGlm.Conformance.Constraints;
 
 /// <summary>MaskBench over GLM-4's vocabulary: schemas as people write them, instances as models tokenise them.</summary>
-public class MaskBenchTests(ITestOutputHelper output)
+public partial class MaskBenchTests(ITestOutputHelper output)
 {
-    [Fact]
-    public void Instances_are_decided_rightly_token_by_token_and_masks_are_quick()
+    static readonly Lazy<(Tokenizer Tokenizer, ConstraintVocabulary Vocabulary)> Glm4 = new(() =>
     {
-        string folder = SharedData.Path("jsonschema", "maskbench");
         Tokenizer tokenizer = TokenizerLoader.FromFolder(SharedData.Path("tokenizers", "glm4"));
-        ConstraintVocabulary vocabulary = ConstraintVocabulary.Of(tokenizer, []);
+        return (tokenizer, ConstraintVocabulary.Of(tokenizer, []));
+    });
+
+    [Fact]
+    public void Instances_are_decided_rightly_token_by_token_however_they_are_spelled()
+    {
+        (Tokenizer tokenizer, ConstraintVocabulary vocabulary) = Glm4.Value;
         int schemas = 0;
-        int instances = 0;
+        int compiled = 0;
+        int texts = 0;
         List<string> wrong = [];
-        List<double> compileMs = [];
-        List<double> masks = [];
-        foreach (SuiteSchema schema in SuiteSchema.Read(folder))
+        foreach (SuiteSchema schema in SuiteSchema.Read(SharedData.Path("jsonschema", "maskbench")))
         {
             schemas++;
-            long start = Stopwatch.GetTimestamp();
             if (schema.Compile(vocabulary, new JsonSchemaOptions()) is not { } constraint)
             {
                 continue;
             }
 
-            compileMs.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            compiled++;
             foreach ((string json, bool valid) in schema.Instances)
             {
-                instances++;
-                bool first = true;
                 foreach ((string kind, string text) in Spellings.Of(json))
                 {
-                    if (Accepts(constraint, tokenizer, text, first ? masks : null) != valid)
+                    texts++;
+                    if (Accepts(constraint, tokenizer, text, times: null) != valid)
                     {
                         wrong.Add($"{schema.Name}: {(valid ? "valid and refused" : "invalid and accepted")}, {kind}: {text}");
                     }
-
-                    first = false;
                 }
             }
         }
 
-        compileMs.Sort();
-        masks.Sort();
-        double p50 = masks[masks.Count / 2];
-        double p99 = masks[masks.Count * 99 / 100];
-        output.WriteLine($"{compileMs.Count} of {schemas} schemas compiled ({100.0 * compileMs.Count / schemas:F1} %), p50 {compileMs[compileMs.Count / 2]:F2} ms, p99 {compileMs[compileMs.Count * 99 / 100]:F1} ms");
-        output.WriteLine($"{instances} instances, {wrong.Count} decided wrongly; {masks.Count} masks of {vocabulary.Size} tokens, each when first met: p50 {p50:F1} us, p99 {p99:F1} us, longest {masks[^1]:F0} us");
+        output.WriteLine($"{compiled} of {schemas} schemas compiled ({100.0 * compiled / schemas:F1} %), {texts} texts, {wrong.Count} decided wrongly");
         Assert.Empty(wrong);
-        Assert.True(100 * compileMs.Count >= 95 * schemas, $"{compileMs.Count} of {schemas} schemas compiled.");
-
-        // Loosely: other work on the machine, and compilation of this very code, are in these times.
-        Assert.InRange(p50, 0, 500);
-        Assert.InRange(p99, 0, 50_000);
+        Assert.True(100 * compiled >= 95 * schemas, $"{compiled} of {schemas} schemas compiled.");
     }
 
-    static bool Accepts(CompiledConstraint constraint, Tokenizer tokenizer, string text, List<double>? times)
+    [Fact]
+    public void Masks_are_quick_when_they_are_first_met()
+    {
+        (Tokenizer tokenizer, ConstraintVocabulary vocabulary) = Glm4.Value;
+        SuiteSchema[] schemas = [.. SuiteSchema.Read(SharedData.Path("jsonschema", "maskbench"))];
+        Times times = new();
+        for (int round = 0; round < 2; round++)
+        {
+            // The first round is for the compiler of this process; in the second every constraint is made anew.
+            times = new Times();
+            foreach (SuiteSchema schema in schemas)
+            {
+                long start = Stopwatch.GetTimestamp();
+                CompiledConstraint? constraint = schema.Compile(vocabulary, new JsonSchemaOptions());
+                times.CompileMs.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                foreach ((string json, bool _) in constraint is null ? [] : schema.Instances)
+                {
+                    Accepts(constraint!, tokenizer, Spellings.Of(json).ElementAt(1).Text, times);
+                }
+            }
+        }
+
+        output.WriteLine($"compile ms: {Times.Line(times.CompileMs)}");
+        output.WriteLine($"mask us, {vocabulary.Size} tokens: {Times.Line(times.MaskMicros)}");
+        output.WriteLine($"mask us of the thread's own time, where others use the machine: {Times.Line(times.MaskThreadMicros)}");
+
+        // Loosely: what else runs on the machine is in these times.
+        Assert.InRange(Times.Part(times.MaskThreadMicros, 50), 0, 200);
+        Assert.InRange(Times.Part(times.MaskThreadMicros, 99), 0, 5_000);
+    }
+
+    static bool Accepts(CompiledConstraint constraint, Tokenizer tokenizer, string text, Times? times)
     {
         ConstraintMask mask = new(constraint);
         foreach (int token in tokenizer.Encode(text, parseSpecials: false, addSpecials: false))
         {
             long start = Stopwatch.GetTimestamp();
+            double own = times is null ? 0 : ThreadMicros();
             TokenSet allowed = mask.Allowed!;
-            times?.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+            times?.MaskThreadMicros.Add(ThreadMicros() - own);
+            times?.MaskMicros.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
             if (!allowed.Contains(token))
             {
                 Assert.Null(constraint.Advance(mask.Place, tokenizer.TokenBytes(token)));
@@ -79,5 +103,37 @@ public class MaskBenchTests(ITestOutputHelper output)
 
         Assert.Equal(mask.IsComplete, mask.Allowed!.Contains(tokenizer.EosIds[0]));
         return mask.IsComplete;
+    }
+
+    /// <summary>Time that this thread was on a core; the clock's time where the system is not Linux.</summary>
+    static double ThreadMicros()
+    {
+        const int ThreadClock = 3; // CLOCK_THREAD_CPUTIME_ID
+        return OperatingSystem.IsLinux() && ClockGetTime(ThreadClock, out Timespec time) == 0
+            ? time.Seconds * 1e6 + time.Nanoseconds / 1e3
+            : Stopwatch.GetTimestamp() * 1e6 / Stopwatch.Frequency;
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, out Timespec time);
+
+    struct Timespec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    sealed class Times
+    {
+        public List<double> CompileMs { get; } = [];
+
+        public List<double> MaskMicros { get; } = [];
+
+        public List<double> MaskThreadMicros { get; } = [];
+
+        public static double Part(List<double> values, int percent) => values.Order().ElementAt(values.Count * percent / 100);
+
+        public static string Line(List<double> values) =>
+            $"{values.Count} of them, mean {values.Average():F1}, p50 {Part(values, 50):F1}, p90 {Part(values, 90):F1}, p99 {Part(values, 99):F1}, longest {values.Max():F0}";
     }
 }
