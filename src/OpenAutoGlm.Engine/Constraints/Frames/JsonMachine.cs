@@ -88,6 +88,15 @@ sealed class JsonMachine : Machine
             return state == 0;
         }
 
+        // Most forms show at once that they are not free; the whole answer needs a look at every state.
+        for (int value = ' '; value <= '~'; value++)
+        {
+            if (value is not '"' and not '\\' && form.Step(state, (byte)value) < 0)
+            {
+                return false;
+            }
+        }
+
         if (!_free.TryGetValue(form, out bool[]? free))
         {
             free = Free(form);

@@ -100,8 +100,7 @@ sealed class KeyFrame(JsonMachine machine, ObjectItem[] items, string pending, s
         {
             ObjectItem item = _items[i];
             int kind = item.State.Keys.KindAt(item.At);
-            bool isRepeated = item.State.Rules.Remembers && kind >= 0 && !item.State.Keys.HasName(kind) && item.State.Others.Contains(text + "x\0", StringComparison.Ordinal)
-                && item.State.Others.Split('\0').Contains(text + "x");
+            bool isRepeated = kind >= 0 && item.State.Rules.Remembers && !item.State.Keys.HasName(kind) && item.State.Others.Split('\0').Contains(text + "x");
             if (kind >= 0 && !isRepeated && _items[i].State.Allowed.Contains(kind))
             {
                 next.Add(item with { At = kind });

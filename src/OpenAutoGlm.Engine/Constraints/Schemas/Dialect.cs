@@ -20,8 +20,8 @@ public sealed record JsonSchemaOptions
     public SchemaDialect DefaultDialect { get; init; } = SchemaDialect.Draft202012;
 
     /// <summary>
-    /// Whether the formats that are known (date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uri-reference,
-    /// uuid, json-pointer, relative-json-pointer, regex as any text) restrict strings. Others are annotations, and so are
+    /// Whether the formats that are known (date, time, date-time, duration, email, hostname, ipv4, ipv6, uri,
+    /// uri-reference, uuid, json-pointer, relative-json-pointer) restrict strings. Others are annotations, and so are
     /// all where this is false.
     /// </summary>
     public bool AssertFormats { get; init; } = true;
