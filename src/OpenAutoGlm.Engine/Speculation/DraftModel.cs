@@ -31,6 +31,8 @@ sealed class DraftModel : IProposer
 
     public double SecondsPerGuess { get; private set; }
 
+    public Reason ReasonFor(Sequence sequence) => Reason.Good;
+
     public void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
     {
         _active.Clear();

@@ -6,9 +6,12 @@ interface IProposer : IDisposable
     /// <summary>Seconds that making a guess takes, beside the running of it; 0 where that is nothing.</summary>
     double SecondsPerGuess { get; }
 
-    /// <summary>Writes guesses into the <see cref="Sequence.Drafts"/> of sequences that are about to write a token, at most as many as each may have.</summary>
+    /// <summary>What reason there is to guess for a sequence that is about to write a token.</summary>
+    Reason ReasonFor(Sequence sequence);
+
+    /// <summary>Writes guesses into the <see cref="Sequence.Drafts"/> of sequences for which there is a reason, as many as each may have.</summary>
     /// <param name="writing">The sequences, with empty drafts.</param>
-    /// <param name="room">For each: most guesses that are of use.</param>
+    /// <param name="room">For each: guesses that are wanted, which may be none.</param>
     void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room);
 
     /// <summary>Forgets a sequence that ended.</summary>

@@ -11,21 +11,32 @@ sealed class PromptLookup : IProposer
 {
     public double SecondsPerGuess => 0;
 
+    public Reason ReasonFor(Sequence sequence)
+    {
+        Guessing guessing = sequence.Guessing!;
+        guessing.Ngrams ??= new NgramIndex();
+        guessing.Place = guessing.Ngrams.Find(CollectionsMarshal.AsSpan(sequence.Tokens));
+        return guessing.Place.Agreeing switch
+        {
+            0 => Reason.None,
+            1 => Reason.Weak,
+            2 => Reason.Fair,
+            <= 5 => Reason.Good,
+            _ => Reason.Strong,
+        };
+    }
+
     public void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
     {
         for (int i = 0; i < writing.Length; i++)
         {
             Sequence sequence = writing[i];
-            if (room[i] > 0)
+            List<int> tokens = sequence.Tokens;
+            int from = sequence.Guessing!.Place.Position;
+            for (int guess = 0; guess < room[i]; guess++)
             {
-                ReadOnlySpan<int> tokens = CollectionsMarshal.AsSpan(sequence.Tokens);
-                NgramIndex index = sequence.Guessing!.Ngrams ??= new NgramIndex();
-                int from = index.Find(tokens);
-                for (int guess = 0; from > 0 && guess < room[i]; guess++)
-                {
-                    // Where the earlier place runs into the end, the text repeats itself, and so do the guesses.
-                    sequence.Drafts.Add(from + guess < tokens.Length ? tokens[from + guess] : sequence.Drafts[from + guess - tokens.Length]);
-                }
+                // Where the earlier place runs into the end, the text repeats itself, and so do the guesses.
+                sequence.Drafts.Add(from + guess < tokens.Count ? tokens[from + guess] : sequence.Drafts[from + guess - tokens.Count]);
             }
         }
     }

@@ -7,6 +7,7 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
 {
     readonly Sequence[] _writing = new Sequence[limits.MaxSequences];
     readonly int[] _room = new int[limits.MaxSequences];
+    readonly Guessing _all = new();
 
     /// <summary>Guesses that were run.</summary>
     internal long Guessed { get; private set; }
@@ -37,23 +38,38 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
         for (int i = 0; i < count; i++)
         {
             Sequence sequence = _writing[i];
-            Guessing guessing = sequence.Guessing ??= new Guessing();
-
-            // The last token that may be written needs no guess behind it.
-            int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
-            _room[i] = !options.IsAdaptive ? Math.Max(0, most) : most > 0 ? guessing.Worth(most, stepTokens, times, proposer.SecondsPerGuess) : 0;
-            if (_room[i] == 0)
-            {
-                guessing.Skipped();
-            }
-
+            _room[i] = Room(sequence, left, stepTokens);
             any |= _room[i] > 0;
+            left -= _room[i];
+            stepTokens += _room[i];
         }
 
         if (any)
         {
             Propose(_writing.AsSpan(0, count), _room.AsSpan(0, count));
         }
+    }
+
+    /// <summary>How many guesses a sequence gets in a step that has so many tokens already and room for so many more.</summary>
+    int Room(Sequence sequence, int left, int stepTokens)
+    {
+        Guessing guessing = sequence.Guessing ??= new Guessing(_all);
+
+        // The last token that may be written needs no guess behind it.
+        int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
+        guessing.Reason = most > 0 ? proposer.ReasonFor(sequence) : Reason.None;
+        if (guessing.Reason == Reason.None)
+        {
+            return 0;
+        }
+
+        int room = options.IsAdaptive ? guessing.Worth(guessing.Reason, most, stepTokens, times, proposer.SecondsPerGuess) : most;
+        if (room == 0)
+        {
+            guessing.Skipped(guessing.Reason);
+        }
+
+        return room;
     }
 
     void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
@@ -74,7 +90,9 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
     {
         Guessed += guessed;
         Right += right;
-        sequence.Guessing!.Checked(guessed, right);
+        Guessing guessing = sequence.Guessing!;
+        guessing.Checked(guessing.Reason, guessed, right);
+        _all.Checked(guessing.Reason, guessed, right, newestWeight: 0.01);
     }
 
     internal void Forget(Sequence sequence) => proposer.Forget(sequence);

@@ -76,9 +76,11 @@ public class SpeculationTests
     public void The_longest_earlier_agreement_is_found_and_the_latest_among_equals()
     {
         int[] tokens = [1, 2, 3, 4, 9, 2, 3, 4, 5, 7, 1, 2, 3, 4];
-        Assert.Equal(4, new NgramIndex().Find(tokens)); // behind 1 2 3 4, not behind 9 2 3 4
-        Assert.Equal(-1, new NgramIndex().Find([1, 2, 3, 4, 5]));
-        Assert.Equal(-1, new NgramIndex().Find([1, 2]));
+        Assert.Equal(new EarlierPlace(4, 4), new NgramIndex().Find(tokens)); // behind 1 2 3 4, not behind 9 2 3 4
+        Assert.Equal(new EarlierPlace(3, 2), new NgramIndex().Find([8, 1, 2, 6, 1, 2]));
+        Assert.Equal(new EarlierPlace(3, 1), new NgramIndex().Find([1, 5, 2, 4, 6, 2]));
+        Assert.Equal(default, new NgramIndex().Find([1, 2, 3, 4, 5]));
+        Assert.Equal(default, new NgramIndex().Find([1]));
         NgramIndex grown = new();
         for (int length = 1; length <= tokens.Length; length++)
         {
@@ -99,19 +101,20 @@ public class SpeculationTests
         Guessing wrong = new();
         for (int i = 0; i < 40; i++)
         {
-            right.Checked(4, 4);
-            wrong.Checked(4, 0);
+            right.Checked(Reason.Good, 4, 4);
+            wrong.Checked(Reason.Good, 4, 0);
         }
 
-        Assert.Equal(12, right.Worth(12, 1, times, 0));
-        Assert.Equal(0, wrong.Worth(12, 1, times, 0));
-        Assert.Equal(0, right.Worth(12, 1, times, secondsPerGuess: 1));
+        Assert.Equal(12, right.Worth(Reason.Good, 12, 1, times, 0));
+        Assert.Equal(0, wrong.Worth(Reason.Good, 12, 1, times, 0));
+        Assert.Equal(0, right.Worth(Reason.Good, 12, 1, times, secondsPerGuess: 1));
+        Assert.True(wrong.Worth(Reason.Strong, 12, 1, times, 0) > 0, "Weaker reasons that misled say nothing about stronger ones.");
         for (int i = 0; i < 3000; i++)
         {
-            wrong.Skipped();
+            wrong.Skipped(Reason.Good);
         }
 
-        Assert.True(wrong.Worth(12, 1, times, 0) > 0, "What was wrong once is never tried again.");
+        Assert.True(wrong.Worth(Reason.Good, 12, 1, times, 0) > 0, "What was wrong once is never tried again.");
     }
 
     static EngineOptions Options(GuessSource source) => new()
