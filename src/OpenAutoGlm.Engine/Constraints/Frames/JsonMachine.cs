@@ -14,6 +14,9 @@ sealed class JsonMachine : Machine
     /// <summary>Most white space in one place, in bytes: enough for deep indentation, and an end for a model that loops.</summary>
     public const int MaxSpaces = 256;
 
+    /// <summary>Most white space before the document, where none is of use.</summary>
+    public const int MaxSpacesBefore = 16;
+
     const int MaxFrames = 6_000;
 
     readonly Dictionary<Frame, Frame> _frames = [];
@@ -27,7 +30,7 @@ sealed class JsonMachine : Machine
     public JsonMachine(SymbolTable symbols, int longestToken, int longestSpaces)
     {
         (LongestToken, LongestSpaces) = (longestToken, longestSpaces);
-        Start = new Place(Of(new ExpectFrame(this, [symbols.Start], 0)), new FrameStack(Of(new RootFrame()), null));
+        Start = new Place(Of(new ExpectFrame(this, [symbols.Start], MaxSpaces - MaxSpacesBefore)), new FrameStack(Of(new RootFrame()), null));
     }
 
     internal override Place Start { get; }

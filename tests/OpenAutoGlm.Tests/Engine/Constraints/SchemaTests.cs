@@ -92,6 +92,8 @@ public class SchemaTests
         Assert.True(compiled.Accepts("{\n" + new string(' ', 200) + "}"));
         Assert.False(compiled.Accepts("{" + new string(' ', 300) + "}"));
         Assert.False(compiled.Accepts("{}\n"));
+        Assert.True(compiled.Accepts(new string('\n', 16) + "{}"));
+        Assert.False(compiled.Accepts(new string('\n', 17) + "{}"));
     }
 
     [Fact]
