@@ -39,10 +39,11 @@ public class StepBudgetTests
             tokens.Add(budget.Tokens);
         }
 
-        // Down from the largest step, never up again by more than the slow return of the headroom.
-        for (int step = 1; step < 100; step++)
+        // Two steps of learning, and then hardly a change.
+        Assert.InRange(tokens[^1], 38, 49);
+        for (int step = 5; step < 100; step++)
         {
-            Assert.True(tokens[step] <= tokens[step - 1] + 2, $"Step {step}: {tokens[step - 1]} to {tokens[step]}.");
+            Assert.True(Math.Abs(tokens[step] - tokens[step - 1]) <= 3, $"Step {step}: {tokens[step - 1]} to {tokens[step]}.");
         }
     }
 
