@@ -92,7 +92,8 @@ public sealed class BenchServeTests : IDisposable
         // Some servers die of an id beyond their vocabulary. This one has 5000 tokens.
         await using ScriptedServer server = new((body, reply) => body["prompt"]!.AsArray().Any(id => (int)id! >= 5000) && model.Contains("vllm")
             ? reply.JsonAsync("{}", "400 Bad Request")
-            : reply.GoodAsync(body)) { Model = model };
+            : reply.GoodAsync(body))
+        { Model = model };
         CommandRun run = await Bench(server, "-n", "4", "--warmup", "0", "--prompt-tokens", "2000", "--output-tokens", "1");
         run.Done();
         int[] ids = [.. server.Asked.Where(body => body["stream"] is not null).SelectMany(body => body["prompt"].Deserialize<int[]>()!)];
