@@ -20,10 +20,7 @@ sealed class ServingFlags
     readonly Option<long?> _storeSize = Flags.Bytes("--prefix-cache-size", "Most bytes of --prefix-cache-file. Default: 16G.");
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, .. Guessing, _prefixes, StoreFile, _storeSize];
-
-    /// <summary>Those that matter to one sequence too.</summary>
-    public Option[] Guessing => [_speculate, DraftModel, _guesses];
+    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, _speculate, DraftModel, _guesses, _prefixes, StoreFile, _storeSize];
 
     /// <summary>A second tier.</summary>
     public Option<string?> StoreFile { get; } = Flags.Text("--prefix-cache-file", "path", "A file for keys and values that give way in memory, where reading them is faster than computing them again; it outlives the server and serves the next.");

@@ -80,7 +80,6 @@ public sealed class BeamSearch
         }
 
         // The first continuation of a branch stays in its place; the others take those of branches that nobody follows.
-        int[][] texts = [.. Branches.Select(branch => branch.Tokens.ToArray())];
         BeamCandidate?[] stays = new BeamCandidate?[Branches.Length];
         List<BeamCandidate> moves = [];
         foreach (BeamCandidate candidate in next)
@@ -111,7 +110,7 @@ public sealed class BeamSearch
             int branch = free.Dequeue();
             Sequence target = Branches[branch];
             target.Tokens.Clear();
-            target.Tokens.AddRange(texts[candidate.Branch]);
+            target.Tokens.AddRange(Branches[candidate.Branch].Tokens);
             scheduler.ForkOrWait(Branches[candidate.Branch], target);
             Write(branch, candidate);
         }

@@ -200,6 +200,4 @@ sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompt
 
     /// <summary>Where the client said what the answer must be; null where it did not.</summary>
     public string? ConstraintName { get; init; }
-
-    public int ChoicesPerPrompt => Prompts[0].Choices;
 }
