@@ -100,6 +100,9 @@ public sealed unsafe class Execution : IDisposable
             steps[i].Kernel.Run(views.Inputs, views.Outputs);
             after?.Invoke(steps[i]);
         }
+
+        // The arena and what is bound are read through bare pointers, which keep nothing: until here this object does.
+        GC.KeepAlive(this);
     }
 
     /// <summary>The elements of a value of the plan's graph, or of the graph that it was made from, after the last run; valid until the next.</summary>

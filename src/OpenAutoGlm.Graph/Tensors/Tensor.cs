@@ -197,6 +197,7 @@ public sealed unsafe class Tensor
             View.ReadRow(row, values.AsSpan(row * rowLength, rowLength));
         }
 
+        GC.KeepAlive(this);
         return values;
     }
 

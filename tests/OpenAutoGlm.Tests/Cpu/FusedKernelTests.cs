@@ -217,6 +217,7 @@ public class FusedKernelTests
     {
         Tensor copy = GuardedMemory.Allocate(tensor.Format, [.. tensor.Shape.Dims]);
         Buffer.MemoryCopy(tensor.Data, copy.Data, tensor.Bytes, tensor.Bytes);
+        GC.KeepAlive(tensor);
         return copy;
     }
 }

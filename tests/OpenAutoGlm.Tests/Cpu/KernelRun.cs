@@ -101,8 +101,12 @@ static unsafe class KernelRun
         }
     }
 
-    public static void AssertSameBits(Tensor expected, Tensor actual, string what = "") =>
+    public static void AssertSameBits(Tensor expected, Tensor actual, string what = "")
+    {
         AssertSameBits(new ReadOnlySpan<byte>(expected.Data, (int)expected.Bytes), new ReadOnlySpan<byte>(actual.Data, (int)actual.Bytes), what);
+        GC.KeepAlive(expected);
+        GC.KeepAlive(actual);
+    }
 
     public static void AssertSameBits(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual, string what)
     {
@@ -145,6 +149,13 @@ static unsafe class KernelRun
         }
 
         kernel.Run(views, [.. outputs.Select(output => output.View)]);
+
+        // Views do not hold memory: without this a collection in the middle of the run unmaps inputs that the test is done with.
+        foreach (Tensor input in inputs)
+        {
+            GC.KeepAlive(input);
+        }
+
         return outputs;
     }
 }

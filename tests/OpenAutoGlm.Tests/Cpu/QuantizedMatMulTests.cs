@@ -79,6 +79,7 @@ public unsafe class QuantizedMatMulTests
             }
         }
 
+        GC.KeepAlive(panel);
         sbyte[] expectedCodes = new sbyte[k];
         float[] expectedScales = new float[groups];
         float[] expectedMinimums = new float[groups];
@@ -90,6 +91,7 @@ public unsafe class QuantizedMatMulTests
             Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => minimums[(group * 16) + row])));
         }
 
+        GC.KeepAlive(w);
         Assert.InRange(packing.UnitBytes, packing.Blocks.BlockBytes * 16, packing.Blocks.BlockBytes * 17);
     }
 
@@ -155,6 +157,9 @@ public unsafe class QuantizedMatMulTests
                 y.View.Row(row)[i] = ActivationBlocks.Dot(format, weights, codes, scales);
             }
         }
+
+        GC.KeepAlive(x);
+        GC.KeepAlive(w);
 
         return y;
     }
