@@ -10,10 +10,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
-using OpenAutoGlm.Server.OpenAi.Errors;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
 

@@ -18,6 +18,34 @@ public sealed record TextDelta(int Choice, string Text) : GenerationEvent(Choice
     public ImmutableArray<GeneratedToken> Tokens { get; init; } = [];
 }
 
+/// <summary>More of what a choice thinks, where <see cref="GenerationRequest.Thinking"/> sets that apart from the answer. No tags.</summary>
+/// <param name="Choice">Its index.</param>
+/// <param name="Text">What to append.</param>
+public sealed record ThinkingDelta(int Choice, string Text) : GenerationEvent(Choice)
+{
+    /// <inheritdoc cref="TextDelta.Tokens"/>
+    public ImmutableArray<GeneratedToken> Tokens { get; init; } = [];
+}
+
+/// <summary>
+/// More of a call that the model makes of a tool. The first event of a call has its id and name; all texts of
+/// arguments together are one JSON object.
+/// </summary>
+/// <param name="Choice">Its index.</param>
+/// <param name="Call">Which call of the choice, from 0.</param>
+/// <param name="Arguments">What to append to the call's arguments.</param>
+public sealed record ToolCallDelta(int Choice, int Call, string Arguments) : GenerationEvent(Choice)
+{
+    /// <summary>The call's id; null after its first event.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>The tool's name; null after its first event.</summary>
+    public string? Name { get; init; }
+
+    /// <inheritdoc cref="TextDelta.Tokens"/>
+    public ImmutableArray<GeneratedToken> Tokens { get; init; } = [];
+}
+
 /// <summary>The last event of a choice.</summary>
 /// <param name="Choice">Its index.</param>
 /// <param name="Reason">Why it ended.</param>
@@ -25,6 +53,9 @@ public sealed record TextDelta(int Choice, string Text) : GenerationEvent(Choice
 /// <param name="Timings">Where its time went.</param>
 public sealed record ChoiceFinished(int Choice, FinishReason Reason, TokenUsage Usage, SequenceTimings Timings) : GenerationEvent(Choice)
 {
+    /// <summary>How many tools it called.</summary>
+    public int ToolCalls { get; init; }
+
     /// <summary>The stop string that ended it; null where none did.</summary>
     public string? StopString { get; init; }
 

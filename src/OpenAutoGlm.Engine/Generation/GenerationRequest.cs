@@ -89,6 +89,15 @@ public sealed record GenerationRequest
     /// </summary>
     public string? ConstraintAfter { get; init; }
 
+    /// <summary>What becomes of the model's thinking; null leaves it in the text.</summary>
+    public ThinkingOptions? Thinking { get; init; }
+
+    /// <summary>Whether the tools of a conversation may be called.</summary>
+    public ToolChoice ToolChoice { get; init; } = ToolChoice.Auto;
+
+    /// <summary>Whether one answer may call several tools.</summary>
+    public bool ParallelToolCalls { get; init; } = true;
+
     /// <inheritdoc cref="SequenceRequest.Priority"/>
     public int Priority { get; init; }
 

@@ -1,14 +1,14 @@
-using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi;
 
@@ -81,26 +81,21 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
 
     async Task<IReadOnlyList<CollectedChoice>> CollectAsync(TextRuns runs, Usage usage)
     {
-        StringBuilder[] texts = [.. Enumerable.Range(0, runs.Choices).Select(_ => new StringBuilder())];
-        List<GeneratedToken>[] tokens = [.. Enumerable.Range(0, runs.Choices).Select(_ => new List<GeneratedToken>())];
-        string[] reasons = new string[runs.Choices];
+        ChoiceCollector[] choices = [.. Enumerable.Range(0, runs.Choices).Select(_ => new ChoiceCollector())];
+        CollectedChoice[] collected = new CollectedChoice[runs.Choices];
         await foreach (GenerationEvent next in runs.Events.ReadAllAsync(CancellationToken.None))
         {
-            switch (next)
+            choices[next.Choice].Add(next);
+            if (next is ChoiceFinished finished)
             {
-                case TextDelta delta:
-                    texts[next.Choice].Append(delta.Text);
-                    tokens[next.Choice].AddRange(delta.Tokens);
-                    break;
-                case ChoiceFinished finished:
-                    usage.Add(finished);
-                    reasons[next.Choice] = Reply.Name(CheckedReason(finished));
-                    break;
+                CheckReason(finished);
+                usage.Add(finished);
+                collected[next.Choice] = choices[next.Choice].Finish(finished);
             }
         }
 
         CheckComplete(usage, runs);
-        return [.. texts.Select((text, choice) => new CollectedChoice(text.ToString(), tokens[choice], reasons[choice]))];
+        return collected;
     }
 
     /// <summary>Of every prompt's answers the most likely ones, by log probability per token, the most likely first.</summary>
@@ -157,9 +152,16 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
             case TextDelta delta when delta.Text.Length > 0 || delta.Tokens.Length > 0:
                 reply.WriteDelta(events, delta);
                 break;
+            case ThinkingDelta delta:
+                reply.WriteThinking(events, delta);
+                break;
+            case ToolCallDelta delta:
+                reply.WriteToolCall(events, delta);
+                break;
             case ChoiceFinished finished:
+                CheckReason(finished);
                 usage.Add(finished);
-                reply.WriteFinish(events, finished.Choice, Reply.Name(CheckedReason(finished)));
+                reply.WriteFinish(events, finished);
                 break;
         }
     }
@@ -187,15 +189,20 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
     }
 
-    /// <summary>The reason of a choice that finished; throws for one that did not.</summary>
-    FinishReason CheckedReason(ChoiceFinished finished) => finished switch
+    /// <summary>Throws for a choice that did not come to its end.</summary>
+    void CheckReason(ChoiceFinished finished)
     {
-        { Reason: FinishReason.Stop or FinishReason.Length } => finished.Reason,
-        { Cancellation: CancellationReason.SlowReader } => throw new ApiException(ApiError.ReadTooSlowly()),
-        { Cancellation: CancellationReason.EngineStopped } => throw new ApiException(ApiError.ShuttingDown()),
-        { Reason: FinishReason.Failed } => throw new InvalidOperationException("A sequence failed.", finished.Error),
-        _ => throw Cancelled(),
-    };
+        if (finished.Reason is not (FinishReason.Stop or FinishReason.Length))
+        {
+            throw finished switch
+            {
+                { Cancellation: CancellationReason.SlowReader } => new ApiException(ApiError.ReadTooSlowly()),
+                { Cancellation: CancellationReason.EngineStopped } => new ApiException(ApiError.ShuttingDown()),
+                { Reason: FinishReason.Failed } => new InvalidOperationException("A sequence failed.", finished.Error),
+                _ => Cancelled(),
+            };
+        }
+    }
 
     void CheckComplete(Usage usage, TextRuns runs)
     {

@@ -1,4 +1,4 @@
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Operations;
 

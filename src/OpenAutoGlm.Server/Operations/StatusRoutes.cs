@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OpenAutoGlm.Server.OpenAi.Responses;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Operations;
 

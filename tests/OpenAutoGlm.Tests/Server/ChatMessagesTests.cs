@@ -1,5 +1,5 @@
 using OpenAutoGlm.Engine.Generation;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Requests;
 
 namespace OpenAutoGlm.Server;

@@ -1,7 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Requests;
 
 namespace OpenAutoGlm.Server;

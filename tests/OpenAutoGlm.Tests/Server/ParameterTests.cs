@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Requests;
 
 namespace OpenAutoGlm.Server;

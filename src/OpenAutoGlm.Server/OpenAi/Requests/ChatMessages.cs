@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Requests;
 

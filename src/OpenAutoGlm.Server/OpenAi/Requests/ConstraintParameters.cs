@@ -1,5 +1,5 @@
 using OpenAutoGlm.Engine.Constraints;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Requests;
 

@@ -1,3 +1,5 @@
+using OpenAutoGlm.Server.Wire;
+
 namespace OpenAutoGlm.Server.OpenAi.Requests;
 
 /// <summary>Where a parameter may stand.</summary>

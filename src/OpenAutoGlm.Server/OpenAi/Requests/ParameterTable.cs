@@ -8,7 +8,7 @@ using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 using static OpenAutoGlm.Server.OpenAi.Requests.Routes;
 using static OpenAutoGlm.Server.OpenAi.Requests.Treatment;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Responses;
 
@@ -13,8 +14,14 @@ sealed record ChatReply(string Id, long Created, string Model, bool Logprobs) : 
     public override void WriteDelta(ServerSentEvents events, TextDelta delta) =>
         Write(events, new ChatChunkChoice(delta.Choice, new ChatDelta { Content = delta.Text }, Describe(delta.Tokens), null));
 
-    public override void WriteFinish(ServerSentEvents events, int choice, string finishReason) =>
-        Write(events, new ChatChunkChoice(choice, new ChatDelta(), null, finishReason));
+    public override void WriteThinking(ServerSentEvents events, ThinkingDelta delta) =>
+        Write(events, new ChatChunkChoice(delta.Choice, new ChatDelta { ReasoningContent = delta.Text }, Describe(delta.Tokens), null));
+
+    public override void WriteToolCall(ServerSentEvents events, ToolCallDelta delta) =>
+        Write(events, new ChatChunkChoice(delta.Choice, new ChatDelta { ToolCalls = [new ToolCallChunk(delta.Call, delta.Id, delta.Id is null ? null : "function", new FunctionChunk(delta.Name, delta.Arguments))] }, Describe(delta.Tokens), null));
+
+    public override void WriteFinish(ServerSentEvents events, ChoiceFinished finished) =>
+        Write(events, new ChatChunkChoice(finished.Choice, new ChatDelta(), null, ReasonOf(finished)));
 
     public override void WriteUsage(ServerSentEvents events, UsageBody usage) =>
         events.Write(new ChatChunk(Id, Created, Model, []) { Usage = usage }, WireJson.Wire.ChatChunk);
@@ -26,7 +33,13 @@ sealed record ChatReply(string Id, long Created, string Model, bool Logprobs) : 
         events.Write(new ChatChunk(Id, Created, Model, [choice]), WireJson.Wire.ChatChunk);
 
     ChatChoice Describe(CollectedChoice choice, int index) =>
-        new(index, new ChatMessage(choice.Text), Describe(choice.Tokens), choice.FinishReason);
+        new(index, Message(choice), Describe(choice.Tokens), ReasonOf(choice.Finish));
+
+    static ChatMessage Message(CollectedChoice choice) => new(choice.Text.Length > 0 || choice.Calls.Count == 0 ? choice.Text : null)
+    {
+        ReasoningContent = choice.Thinking.Length > 0 ? choice.Thinking : null,
+        ToolCalls = choice.Calls.Count > 0 ? [.. choice.Calls.Select(call => new ToolCallBody(call.Id, new FunctionBody(call.Name, call.Arguments)))] : null,
+    };
 
     ChatLogprobs? Describe(IReadOnlyList<GeneratedToken> tokens) => Logprobs
         ? new ChatLogprobs([.. tokens.Select(token => Describe(token.Token) with { TopLogprobs = [.. token.Top.Select(Describe)] })])

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Responses;
 
@@ -16,15 +17,22 @@ sealed record CompletionReply(string Id, long Created, string Model, bool Logpro
     public override void WriteDelta(ServerSentEvents events, TextDelta delta) =>
         Write(events, new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
 
-    public override void WriteFinish(ServerSentEvents events, int choice, string finishReason) =>
-        Write(events, new CompletionChoice(choice, "", null, finishReason));
+    // A continuation is text and nothing else: it was not asked to think apart or to call anything.
+    public override void WriteThinking(ServerSentEvents events, ThinkingDelta delta) =>
+        Write(events, new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
+
+    public override void WriteToolCall(ServerSentEvents events, ToolCallDelta delta) =>
+        throw new InvalidOperationException("A continuation calls no tools.");
+
+    public override void WriteFinish(ServerSentEvents events, ChoiceFinished finished) =>
+        Write(events, new CompletionChoice(finished.Choice, "", null, ReasonOf(finished)));
 
     public override void WriteUsage(ServerSentEvents events, UsageBody usage) =>
         events.Write(new Completion(Id, Created, Model, []) { Usage = usage }, WireJson.Wire.Completion);
 
     public override Task WriteWholeAsync(HttpResponse response, IReadOnlyList<CollectedChoice> choices, UsageBody usage, CancellationToken cancellation)
     {
-        CompletionChoice[] described = [.. choices.Select((choice, index) => new CompletionChoice(index, choice.Text, Describe(index, choice.Tokens), choice.FinishReason))];
+        CompletionChoice[] described = [.. choices.Select((choice, index) => new CompletionChoice(index, choice.Text, Describe(index, choice.Tokens), ReasonOf(choice.Finish)))];
         return WireJson.WriteAsync(response, new Completion(Id, Created, Model, described) { Usage = usage }, WireJson.Wire.Completion, cancellation);
     }
 

@@ -32,12 +32,25 @@ sealed record ChatCompletion(string Id, long Created, string Model, IReadOnlyLis
 
 sealed record ChatChoice(int Index, ChatMessage Message, ChatLogprobs? Logprobs, string FinishReason);
 
-sealed record ChatMessage(string Content)
+sealed record ChatMessage(string? Content)
 {
     public string Role => "assistant";
 
     public string? Refusal => null;
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReasoningContent { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ToolCallBody>? ToolCalls { get; init; }
 }
+
+sealed record ToolCallBody(string Id, FunctionBody Function)
+{
+    public string Type => "function";
+}
+
+sealed record FunctionBody(string Name, string Arguments);
 
 sealed record ChatChunk(string Id, long Created, string Model, IReadOnlyList<ChatChunkChoice> Choices)
 {
@@ -56,7 +69,21 @@ sealed record ChatDelta
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Content { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReasoningContent { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ToolCallChunk>? ToolCalls { get; init; }
 }
+
+sealed record ToolCallChunk(
+    int Index,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Type,
+    FunctionChunk Function);
+
+sealed record FunctionChunk([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Name, string Arguments);
 
 sealed record ChatLogprobs(IReadOnlyList<ChatLogprob> Content)
 {

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using OpenAutoGlm.Server.OpenAi.Errors;
 
-namespace OpenAutoGlm.Server.OpenAi.Requests;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>A value of a request with the path that leads to it. Reading it as the wrong type refuses the request.</summary>
 /// <param name="Path">For messages: stop[2], messages[0].content.</param>

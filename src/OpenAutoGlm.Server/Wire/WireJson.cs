@@ -3,8 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using OpenAutoGlm.Server.OpenAi.Responses;
 
-namespace OpenAutoGlm.Server.OpenAi.Responses;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>How answers become JSON: generated at compile time, snake_case, text other than ASCII as it is.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using OpenAutoGlm.Engine;
 
-namespace OpenAutoGlm.Server.OpenAi.Errors;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>
 /// What went wrong, as OpenAI's clients read it. Every error that leaves the server is made by a method of this file.

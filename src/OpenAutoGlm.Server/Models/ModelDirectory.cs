@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using OpenAutoGlm.Server.OpenAi.Errors;
+using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Responses;
 
-namespace OpenAutoGlm.Server.OpenAi;
+namespace OpenAutoGlm.Server.Models;
 
 /// <summary>The served models by all their names, and the routes that list them.</summary>
 sealed class ModelDirectory

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Operations;
 
-namespace OpenAutoGlm.Server.OpenAi.Errors;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>Turns whatever ends a request into an error body, and routes that do not exist too.</summary>
 sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions options)

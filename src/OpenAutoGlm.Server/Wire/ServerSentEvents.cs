@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 
-namespace OpenAutoGlm.Server.OpenAi.Responses;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>
 /// Writes an event stream. JSON has no line breaks outside its strings and escapes them inside, so one data line holds

@@ -4,9 +4,8 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
-using OpenAutoGlm.Server.OpenAi.Errors;
 
-namespace OpenAutoGlm.Server.OpenAi.Requests;
+namespace OpenAutoGlm.Server.Wire;
 
 /// <summary>
 /// Reads a request's body as one JSON object and refuses whatever two readers could understand differently or no reader
