@@ -11,9 +11,12 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Tokens;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
@@ -100,6 +103,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _admission.Dispose();
     }
 
+    /// <summary>All routes that are mapped.</summary>
+    internal IEnumerable<Microsoft.AspNetCore.Routing.RouteEndpoint> Endpoints => OpenApiRoute.Endpoints(_application);
+
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
@@ -145,6 +151,10 @@ public sealed class AutoGlmServer : IAsyncDisposable
         StatusRoutes.Map(_application, _admission);
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
+        ModelFlow modelFlow = new(_models, _admission);
+        EmbeddingRoute.Map(_application, modelFlow);
+        TokenRoutes.Map(_application, modelFlow);
+        OpenApiRoute.Map(_application);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

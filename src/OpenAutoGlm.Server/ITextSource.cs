@@ -10,6 +10,9 @@ interface ITextSource
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ITextRun Start(GenerationRequest request, CancellationToken cancellation);
+
+    /// <summary>What else the model does with text; null where it only writes it.</summary>
+    ITextTools? Tools => null;
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -26,6 +29,8 @@ interface ITextRun : IAsyncDisposable
 sealed class EngineTextSource(TextGenerator generator) : ITextSource
 {
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
+
+    public ITextTools Tools { get; } = new EngineTextTools(generator);
 
     sealed class Run(TextGeneration generation) : ITextRun
     {
