@@ -30,6 +30,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         record.Model = model.Id;
         await using TextRuns runs = await StartAsync(model, request, cancellation.Token);
         record.PromptTokens = runs.PromptTokens;
+        record.Written = () => runs.GeneratedTokens;
         Usage usage = new(runs, record);
         if (request.Stream)
         {
