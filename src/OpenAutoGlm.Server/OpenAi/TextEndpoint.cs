@@ -25,7 +25,8 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         using IDisposable stay = admission.Enter();
         using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
         TextRequest request = await ReadAsync(context, cancellation.Token);
-        ServedModel model = models.Find(request.Model);
+        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
+        ServedModel model = lease.Model;
         RequestRecord record = RequestRecord.Of(context);
         record.Model = model.Id;
         await using TextRuns runs = await StartAsync(model, request, cancellation.Token);
