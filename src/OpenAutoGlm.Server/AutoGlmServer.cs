@@ -10,6 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Admin;
+using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
@@ -29,6 +31,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ModelDirectory _models;
     readonly Admission _admission;
     readonly ServerMetrics _metrics;
+    readonly RunningRequests _requests;
+    readonly History _history;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -43,6 +47,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
         _metrics = new ServerMetrics(options.TimeProvider);
+        _requests = new RunningRequests(options.TimeProvider);
+        _history = new History(_metrics, options.TimeProvider);
         foreach (ServedModel model in models)
         {
             model.MeterWith(_metrics);
@@ -66,6 +72,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await _application.StartAsync(cancellation);
         _metrics.Start();
+        _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
     }
 
@@ -111,6 +118,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         await _application.DisposeAsync();
         _admission.Dispose();
         _metrics.Dispose();
+        _history.Dispose();
     }
 
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
@@ -153,10 +161,18 @@ public sealed class AutoGlmServer : IAsyncDisposable
     void Map()
     {
         _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
+        _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
+        _application.Use(next => new AdminGuard(next, keys: false).InvokeAsync);
         _models.Map(_application);
         StatusRoutes.Map(_application, _admission);
         new MetricsPage(_metrics, _admission).Map(_application);
+        new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
+        if (_options.Dashboard)
+        {
+            DashboardPage.Map(_application);
+        }
+
         _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
         _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);
     }
