@@ -11,11 +11,11 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Admin;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
-using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
@@ -173,8 +173,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
             DashboardPage.Map(_application);
         }
 
-        _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
-        _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);
+        TextFlow flow = new(_models, _admission, _options, _logger);
+        OpenAiRoutes.Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Admin;
-using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Operations;
 
 namespace OpenAutoGlm.Server.Wire;
@@ -71,8 +70,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
         return error;
     }
 
-    public static ErrorBody Body(ApiError error) => new(new ErrorDetail(error.Message, error.Type, error.Param, error.Code));
-
     static ApiError? Unanswered(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status404NotFound => ApiError.NoSuchRoute(),
@@ -95,6 +92,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
             response.Headers.Connection = "close";
         }
 
-        await WireJson.WriteAsync(response, Body(error), WireJson.Wire.ErrorBody, context.RequestAborted);
+        await ErrorForms.Of(context).WriteAsync(context, error);
     }
 }
