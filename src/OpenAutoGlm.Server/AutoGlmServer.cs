@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
@@ -145,6 +146,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         StatusRoutes.Map(_application, _admission);
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)
