@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
 using OpenAutoGlm.Server.Operations;
@@ -28,6 +29,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ServerOptions _options;
     readonly ModelDirectory _models;
     readonly Admission _admission;
+    readonly ServerMetrics _metrics;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -41,11 +43,20 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _options = options;
         _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
+        _metrics = new ServerMetrics(options.TimeProvider);
+        foreach (ServedModel model in models)
+        {
+            model.MeterWith(_metrics);
+        }
+
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
         _application = Build(address, loggers);
         Map();
     }
+
+    /// <summary>What the server has counted.</summary>
+    internal ServerMetrics Metrics => _metrics;
 
     /// <summary>Where the server listens, such as http://127.0.0.1:8000; empty before <see cref="StartAsync"/>.</summary>
     public IReadOnlyCollection<string> Urls => [.. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
@@ -55,6 +66,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         await _application.StartAsync(cancellation);
+        _metrics.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
     }
 
@@ -99,6 +111,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         await StopAsync();
         await _application.DisposeAsync();
         _admission.Dispose();
+        _metrics.Dispose();
     }
 
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
@@ -140,10 +153,11 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
     void Map()
     {
-        _application.Use(next => new RequestTracking(next, _logger, _options.TimeProvider).InvokeAsync);
+        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _models.Map(_application);
         StatusRoutes.Map(_application, _admission);
+        new MetricsPage(_metrics, _admission).Map(_application);
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
         AnthropicRoutes.Map(_application, flow);

@@ -7,6 +7,9 @@ namespace OpenAutoGlm.Server;
 /// <summary>The wall between the wire and the engine: all that the wire knows of a model.</summary>
 interface ITextSource
 {
+    /// <summary>The engine that runs the model, for its statistics; null where none does.</summary>
+    InferenceEngine? Engine => null;
+
     /// <summary>Accepts a request or refuses it at once.</summary>
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
@@ -31,6 +34,8 @@ interface ITextRun : IAsyncDisposable
 /// <summary>The engine behind the wall.</summary>
 sealed class EngineTextSource(TextGenerator generator) : ITextSource
 {
+    public InferenceEngine? Engine => generator.Engine;
+
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
 
     public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
