@@ -10,9 +10,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
-using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
@@ -143,8 +143,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _models.Map(_application);
         StatusRoutes.Map(_application, _admission);
-        _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
-        _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);
+        TextFlow flow = new(_models, _admission, _options, _logger);
+        OpenAiRoutes.Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

@@ -2,7 +2,6 @@ using System.Globalization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Operations;
 
 namespace OpenAutoGlm.Server.Wire;
@@ -61,8 +60,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
         return error;
     }
 
-    public static ErrorBody Body(ApiError error) => new(new ErrorDetail(error.Message, error.Type, error.Param, error.Code));
-
     static ApiError? Unanswered(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status404NotFound => ApiError.NoSuchRoute(),
@@ -85,6 +82,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
             response.Headers.Connection = "close";
         }
 
-        await WireJson.WriteAsync(response, Body(error), WireJson.Wire.ErrorBody, context.RequestAborted);
+        await ErrorForms.Of(context).WriteAsync(context, error);
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using OpenAutoGlm.Engine.Generation;
 
-namespace OpenAutoGlm.Server.OpenAi;
+namespace OpenAutoGlm.Server.Answers;
 
 /// <summary>
 /// The runs of one request, one for each prompt, read as one: all are accepted or none, choices are numbered through,

@@ -1,7 +1,7 @@
 using System.Text;
 using OpenAutoGlm.Engine.Generation;
 
-namespace OpenAutoGlm.Server.OpenAi.Responses;
+namespace OpenAutoGlm.Server.Answers;
 
 /// <summary>Puts the events of one choice together.</summary>
 sealed class ChoiceCollector
