@@ -29,7 +29,8 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         using IDisposable stay = admission.Enter();
         using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
         PromptRequest request = await ReadAsync(context, read, cancellation.Token);
-        ServedModel model = models.Find(request.Model);
+        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
+        ServedModel model = lease.Model;
         RequestRecord record = RequestRecord.Of(context);
         record.Model = model.Id;
         try
