@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Batches;
 using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
@@ -37,6 +38,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ServerMetrics _metrics;
     readonly RunningRequests _requests;
     readonly History _history;
+    readonly OfflineWork _offline;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -44,6 +46,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
     /// <summary>Puts a server together; it listens after <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
+    /// <exception cref="IOException">The files folder cannot be made, or another server uses it.</exception>
     public AutoGlmServer(ServerOptions options, params IReadOnlyList<ServedModel> models)
     {
         IPAddress? address = options.Validate();
@@ -60,6 +63,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
+        _offline = new OfflineWork(options, _admission, _logger, () => Endpoints);
         _application = Build(address, loggers);
         Map();
     }
@@ -75,6 +79,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         await _application.StartAsync(cancellation);
+        _offline.Start();
         _metrics.Start();
         _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
@@ -120,6 +125,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await StopAsync();
         await _application.DisposeAsync();
+        await _offline.DisposeAsync();
         _admission.Dispose();
         _metrics.Dispose();
         _history.Dispose();
@@ -186,6 +192,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         ModelFlow modelFlow = new(_models, _admission);
         EmbeddingRoute.Map(_application, modelFlow);
         TokenRoutes.Map(_application, modelFlow);
+        _offline.Map(_application);
         OpenApiRoute.Map(_application);
     }
 
@@ -195,6 +202,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         ServerLog.Stopping(_logger, _admission.Running, _options.DrainTimeout.TotalSeconds);
         using CancellationTokenSource cut = new();
         Task stopped = _application.StopAsync(cut.Token);
+        await _offline.StopAsync();
         if (!await EndsWithinAsync(stopped, _options.DrainTimeout, impatience))
         {
             ServerLog.CutOff(_logger, _admission.Running);

@@ -60,6 +60,21 @@ public sealed record ServerOptions
     /// <summary>Measures the machine when an operator asks for it; null where that is not possible. It may keep all cores busy for some seconds.</summary>
     public Func<MachineLimits>? MeasureMachine { get; init; }
 
+    /// <summary>
+    /// The folder for files and batches, which then survive a restart; null keeps them in memory. One server uses a folder at a
+    /// time. It is made where it is not there.
+    /// </summary>
+    public string? FilesFolder { get; init; }
+
+    /// <summary>Largest uploaded file in bytes. 1 KiB to 1 TiB.</summary>
+    public long MaxFileBytes { get; init; } = 64 << 20;
+
+    /// <summary>Bytes of all files, uploads and results of batches. 1 KiB to 16 TiB.</summary>
+    public long FilesBytes { get; init; } = 512 << 20;
+
+    /// <summary>Requests of batches that run at a time, all of them behind every other request. 1 to 4,096.</summary>
+    public int BatchRequests { get; init; } = 16;
+
     /// <summary>Where the log goes; null for nowhere. No prompt and no answer is ever logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
@@ -72,6 +87,9 @@ public sealed record ServerOptions
     {
         Check(nameof(Port), Port, 0, 65_535);
         Check(nameof(MaxBodyBytes), MaxBodyBytes, 1 << 10, 1 << 30);
+        Check(nameof(MaxFileBytes), MaxFileBytes, 1 << 10, 1L << 40);
+        Check(nameof(FilesBytes), FilesBytes, 1 << 10, 1L << 44);
+        Check(nameof(BatchRequests), BatchRequests, 1, 4096);
         Check(nameof(MaxConnections), MaxConnections, 1, 1_000_000);
         Check(nameof(MaxRequests), MaxRequests, 1, 1_000_000);
         Check(nameof(MinDataRate), MinDataRate, 0, 1_000_000_000);

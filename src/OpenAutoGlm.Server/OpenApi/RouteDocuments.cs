@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using OpenAutoGlm.Server.Anthropic;
+using OpenAutoGlm.Server.Batches;
 using OpenAutoGlm.Server.Embeddings;
+using OpenAutoGlm.Server.Files;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Tokens;
 
@@ -13,6 +15,14 @@ namespace OpenAutoGlm.Server.OpenApi;
 /// </summary>
 static class RouteDocuments
 {
+    static readonly ImmutableArray<DocumentedField> Upload =
+    [
+        new("file", "string, required", "The bytes, with a file name."),
+        new("purpose", "\"batch\"; required", "What it is for."),
+        new("expires_after[anchor]", "\"created_at\"", "From when on its time counts."),
+        new("expires_after[seconds]", "integer 3600 … 2592000", "How long it is kept."),
+    ];
+
     static readonly ImmutableArray<string> TextOrEvents = ["application/json", "text/event-stream"];
 
     static readonly FrozenDictionary<string, RouteDocument> All = new Dictionary<string, RouteDocument>
@@ -34,6 +44,15 @@ static class RouteDocuments
         ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
         ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
         ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
+        ["POST /v1/files"] = new("Files", "Uploads a file.") { Body = Upload, BodyType = "multipart/form-data" },
+        ["GET /v1/files"] = new("Files", "Lists files.") { Query = [.. ListQuery.Fields(FileRoutes.MostListed, FileRoutes.MostListed, hasPurpose: true)] },
+        ["GET /v1/files/{id}"] = new("Files", "Tells about a file."),
+        ["GET /v1/files/{id}/content"] = new("Files", "The bytes of a file.") { Answers = ["application/octet-stream"] },
+        ["DELETE /v1/files/{id}"] = new("Files", "Deletes a file."),
+        ["POST /v1/batches"] = new("Batches", "Begins a batch over a file of requests.") { Body = DocumentedField.Of(BatchDraft.Table) },
+        ["GET /v1/batches"] = new("Batches", "Lists batches.") { Query = [.. ListQuery.Fields(BatchRoutes.MostListed, BatchRoutes.UsuallyListed, hasPurpose: false)] },
+        ["GET /v1/batches/{id}"] = new("Batches", "Tells how far a batch is."),
+        ["POST /v1/batches/{id}/cancel"] = new("Batches", "Ends a batch early; what is done stays."),
         ["POST /tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
         ["POST /detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
         ["POST /apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },

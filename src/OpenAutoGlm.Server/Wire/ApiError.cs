@@ -38,6 +38,18 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
         new(StatusCodes.Status404NotFound, InvalidRequest, "model_not_found",
             $"The model '{Clip(name)}' is not served here. Served: {string.Join(", ", known.Select(id => $"'{id}'"))}.", "model");
 
+    /// <param name="kind">What was looked for: file, batch.</param>
+    /// <param name="id">The id that the client gave.</param>
+    public static ApiError NotFound(string kind, string id) =>
+        new(StatusCodes.Status404NotFound, InvalidRequest, $"{kind}_not_found", $"There is no {kind} '{Clip(id)}'.", "id");
+
+    public static ApiError Conflict(string message) => new(StatusCodes.Status409Conflict, InvalidRequest, "conflict", message);
+
+    public static ApiError NoRoomForFiles(long limit) =>
+        new(StatusCodes.Status413PayloadTooLarge, InvalidRequest, "no_room_for_files", $"All files together may have {limit} bytes, and these would be more. Delete some.") { CloseConnection = true };
+
+    public static ApiError TooManyFiles(int limit) => new(StatusCodes.Status409Conflict, InvalidRequest, "too_many_files", $"There are {limit} files, the most. Delete some.");
+
     public static ApiError NoSuchRoute() =>
         new(StatusCodes.Status404NotFound, InvalidRequest, "unknown_url", "There is nothing at this address. The API begins at /v1.");
 
