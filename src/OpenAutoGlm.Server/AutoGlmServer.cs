@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Admin;
+using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Metrics;
@@ -175,6 +176,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 
@@ -13,6 +14,11 @@ interface ITextSource
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ITextRun Start(GenerationRequest request, CancellationToken cancellation);
+
+    /// <summary>The tokens of a prompt.</summary>
+    /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long to tokenise.</exception>
+    /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
+    ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation);
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -34,6 +40,8 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
     public InferenceEngine? Engine => generator.Engine;
 
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
+
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
 
     sealed class Run(TextGeneration generation) : ITextRun
     {
