@@ -25,7 +25,7 @@ export async function send(path, { method = "GET", body, signal } = {}) {
   if (body !== undefined) {
     headers["Content-Type"] = "application/json";
   }
-  const response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+  const response = await fetch(path, { method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body) });
   if (!response.ok) {
     throw new ApiFault(response.status, await response.json().catch(() => null));
   }
