@@ -14,6 +14,7 @@ using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
@@ -161,6 +162,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
         AnthropicRoutes.Map(_application, flow);
+        new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

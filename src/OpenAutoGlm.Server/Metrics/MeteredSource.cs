@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
@@ -25,6 +26,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
             throw;
         }
     }
+
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => inner.Encode(prompt, cancellation);
 
     sealed class Run : ITextRun
     {
