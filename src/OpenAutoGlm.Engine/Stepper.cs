@@ -1,4 +1,5 @@
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
@@ -119,6 +120,12 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
             return;
         }
 
+        if (sequence.Embedding is { } embedding)
+        {
+            TakeHidden(entry, embedding);
+            return;
+        }
+
         if (entry.Outputs == 0)
         {
             counters.Prefilled(entry.Count);
@@ -204,6 +211,25 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         if (sequence.Pending == 0)
         {
             end(sequence, new Ending(FinishReason.Length));
+        }
+    }
+
+    void TakeHidden(in BatchEntry entry, EmbeddingPool embedding)
+    {
+        Sequence sequence = entry.Sequence;
+        for (int i = 0; i < entry.Count; i++)
+        {
+            if (embedding.Wants(entry.Start + i))
+            {
+                embedding.Add(entry.Start + i, runner.Hidden(entry.FirstHidden + i));
+            }
+        }
+
+        counters.Prefilled(entry.Count);
+        scheduler.Commit(sequence, entry.Start + entry.Count, generated: 0);
+        if (sequence.Pending == 0)
+        {
+            end(sequence, new Ending(FinishReason.Stop));
         }
     }
 

@@ -22,12 +22,6 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
     public RequestDelegate Handle(Func<HttpContext, JsonElement, TextRequest> read) =>
         context => EnterAsync(context, cancellation => AnswerAsync(context, read, cancellation));
 
-    /// <summary>The handler of a route that counts a prompt's tokens and runs nothing.</summary>
-    /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
-    /// <param name="write">Writes the answer.</param>
-    public RequestDelegate HandleCount(Func<HttpContext, JsonElement, PromptRequest> read, Func<HttpContext, int, Task> write) =>
-        context => EnterAsync(context, cancellation => CountAsync(context, read, write, cancellation));
-
     /// <summary>Lets a request in; whoever is sent away by the end of the server before the answer began is told so.</summary>
     async Task EnterAsync(HttpContext context, Func<CancellationToken, Task> handle)
     {
@@ -41,25 +35,6 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         {
             throw new ApiException(ApiError.ShuttingDown());
         }
-    }
-
-    async Task CountAsync(HttpContext context, Func<HttpContext, JsonElement, PromptRequest> read, Func<HttpContext, int, Task> write, CancellationToken cancellation)
-    {
-        PromptRequest request = await ReadAsync(context, read, cancellation);
-        await using ModelLease lease = await models.RentAsync(request.Model, cancellation);
-        ServedModel model = lease.Model;
-        RequestRecord record = RequestRecord.Of(context);
-        record.Model = model.Id;
-        try
-        {
-            record.PromptTokens = model.Source.Encode(request.Prompt, cancellation).Length;
-        }
-        catch (RequestRefusedException refusal)
-        {
-            throw new ApiException(ApiError.From(refusal, request.PromptName));
-        }
-
-        await write(context, record.PromptTokens);
     }
 
     async Task AnswerAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read, CancellationToken cancellation)
@@ -85,7 +60,7 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         }
     }
 
-    static async Task<TRequest> ReadAsync<TRequest>(HttpContext context, Func<HttpContext, JsonElement, TRequest> read, CancellationToken cancellation)
+    static async Task<TextRequest> ReadAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read, CancellationToken cancellation)
     {
         using JsonDocument body = await JsonBody.ReadAsync(context.Request, cancellation);
         return read(context, body.RootElement);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -9,6 +8,7 @@ using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Wire;
+using static OpenAutoGlm.Server.OpenAi.Requests.Treatment;
 
 namespace OpenAutoGlm.Server.Ollama;
 
@@ -22,6 +22,13 @@ sealed class OllamaRoutes(ModelDirectory models, TimeProvider time)
 
     /// <summary>Never, as a date that every client can read.</summary>
     static readonly DateTimeOffset Never = new(2318, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public static BodyTable<ShowDraft> ShowTable { get; } = new("/api/show",
+    [
+        new("model", Honoured, "string, required", "Id or alias.", (draft, value) => draft.Model = value.String()),
+        new("name", Honoured, "string", "The older name of model.", (draft, value) => draft.Model = value.String()),
+        new("verbose", Accepted, "boolean", "There is no more to show.", (_, value) => value.Bool()),
+    ]);
 
     readonly DateTimeOffset _started = time.GetUtcNow();
 
@@ -71,18 +78,10 @@ sealed class OllamaRoutes(ModelDirectory models, TimeProvider time)
     TagEntry DescribeLoaded(ModelEntry entry) => Describe(entry) with { ExpiresAt = Never, SizeVram = 0, ContextLength = entry.MaxModelLen };
 
     DateTimeOffset ModifiedAt(ModelEntry entry) => entry.Created > 0 ? DateTimeOffset.FromUnixTimeSeconds(entry.Created) : _started;
+}
 
-    sealed class ShowDraft
-    {
-        public string? Model { get; set; }
-    }
-
-    static readonly BodyTable<ShowDraft> ShowTable = new("/api/show", Fields());
-
-    static ImmutableArray<BodyField<ShowDraft>> Fields() =>
-    [
-        new("model", OpenAi.Requests.Treatment.Honoured, "string, required", "Id or alias.", (draft, value) => draft.Model = value.String()),
-        new("name", OpenAi.Requests.Treatment.Honoured, "string", "The older name of model.", (draft, value) => draft.Model = value.String()),
-        new("verbose", OpenAi.Requests.Treatment.Accepted, "boolean", "There is no more to show.", (_, value) => value.Bool()),
-    ];
+/// <summary>A request to /api/show.</summary>
+sealed class ShowDraft
+{
+    public string? Model { get; set; }
 }
