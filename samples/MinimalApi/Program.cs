@@ -4,7 +4,6 @@
 //     curl -N 'http://127.0.0.1:5000/ask?question=Why+is+the+sky+blue'
 //     curl 'http://127.0.0.1:5000/likeness?one=cat&other=kitten'
 
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
@@ -19,7 +18,7 @@ app.MapGet("/ask", (string question, IChatClient chat, CancellationToken cancell
 app.MapGet("/likeness", async (string one, string other, IEmbeddingGenerator<string, Embedding<float>> embeddings) =>
 {
     GeneratedEmbeddings<Embedding<float>> vectors = await embeddings.GenerateAsync([one, other]);
-    return TensorPrimitives.Dot(vectors[0].Vector.Span, vectors[1].Vector.Span);
+    return vectors[0].Vector.ToArray().Zip(vectors[1].Vector.ToArray(), (x, y) => x * y).Sum();
 });
 
 app.Run();

@@ -16,14 +16,14 @@ public sealed class QuantizeTests : IDisposable
     {
         using AutoInferenceEngine engine = AutoInferenceEngine.FromPretrained("synth:qwen3-tiny:F32", SyntheticEngine.In(_cache.Root));
         long before = Bytes(engine);
-        Assert.Same(engine, engine.Quantize("int8"));
+        Assert.Same(engine, engine.Quantize("int8", cancellation: TestContext.Current.CancellationToken));
         Assert.InRange(Bytes(engine), before / 5, before / 3);
         Assert.Equal(0, _cache.OpenMappings - OpenMappingsOf("quantized"));
         string answer = await engine.GenerateAsync("Hello", SamplingOptions.Greedy, maxTokens: 6, TestContext.Current.CancellationToken);
         string file = Assert.Single(Directory.GetFiles(_cache.File("quantized")));
         DateTime written = File.GetLastWriteTimeUtc(file);
 
-        using AutoInferenceEngine again = AutoInferenceEngine.FromPretrained("synth:qwen3-tiny:F32", SyntheticEngine.In(_cache.Root)).Quantize("q8_0");
+        using AutoInferenceEngine again = AutoInferenceEngine.FromPretrained("synth:qwen3-tiny:F32", SyntheticEngine.In(_cache.Root)).Quantize("q8_0", cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(written, File.GetLastWriteTimeUtc(file));
         Assert.Equal(answer, await again.GenerateAsync("Hello", SamplingOptions.Greedy, maxTokens: 6, TestContext.Current.CancellationToken));
     }
@@ -53,7 +53,7 @@ public sealed class QuantizeTests : IDisposable
     public void An_unknown_format_is_refused_with_the_known_ones_and_the_engine_goes_on()
     {
         using AutoInferenceEngine engine = AutoInferenceEngine.FromPretrained("synth:llama-tiny", SyntheticEngine.In(_cache.Root));
-        Assert.Contains("int8, int4", Assert.Throws<ArgumentException>(() => engine.Quantize("int3")).Message);
+        Assert.Contains("int8, int4", Assert.Throws<ArgumentException>(() => engine.Quantize("int3", cancellation: TestContext.Current.CancellationToken)).Message);
         Assert.True(engine.CanChat);
     }
 

@@ -43,7 +43,7 @@ public sealed class ServicesTests : IDisposable
         }
 
         Assert.Equal(0, _cache.OpenMappings);
-        Assert.Throws<ObjectDisposedException>(() => engine.Quantize("int8"));
+        Assert.Throws<ObjectDisposedException>(() => engine.Quantize("int8", cancellation: TestContext.Current.CancellationToken));
     }
 
     [Fact]
