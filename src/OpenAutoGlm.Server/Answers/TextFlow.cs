@@ -21,6 +21,30 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
     /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
     public RequestDelegate Handle(Func<HttpContext, JsonElement, TextRequest> read) => context => HandleAsync(context, read);
 
+    /// <summary>The handler of a route that counts a prompt's tokens and runs nothing.</summary>
+    /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
+    /// <param name="write">Writes the answer.</param>
+    public RequestDelegate HandleCount(Func<HttpContext, JsonElement, PromptRequest> read, Func<HttpContext, int, Task> write) => async context =>
+    {
+        using IDisposable stay = admission.Enter();
+        using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
+        PromptRequest request = await ReadAsync(context, read, cancellation.Token);
+        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
+        ServedModel model = lease.Model;
+        RequestRecord record = RequestRecord.Of(context);
+        record.Model = model.Id;
+        try
+        {
+            record.PromptTokens = model.Source.Encode(request.Prompt, cancellation.Token).Length;
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw new ApiException(ApiError.From(refusal, request.PromptName));
+        }
+
+        await write(context, record.PromptTokens);
+    };
+
     async Task HandleAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read)
     {
         long started = options.TimeProvider.GetTimestamp();
@@ -33,6 +57,7 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         record.Model = model.Id;
         await using TextRuns runs = await StartAsync(model, request, cancellation.Token);
         record.PromptTokens = runs.PromptTokens;
+        record.Written = () => runs.GeneratedTokens;
         AnswerUsage usage = new(runs, record);
         Reply reply = request.Answer(new AnswerHead(model.Id, runs.PromptTokens, options.TimeProvider, started));
         if (request.Stream)
@@ -46,7 +71,7 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         }
     }
 
-    async Task<TextRequest> ReadAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read, CancellationToken cancellation)
+    async Task<TRequest> ReadAsync<TRequest>(HttpContext context, Func<HttpContext, JsonElement, TRequest> read, CancellationToken cancellation)
     {
         try
         {

@@ -26,6 +26,12 @@ abstract record TextRequest(string Model, ImmutableArray<GenerationRequest> Prom
     public abstract Reply Answer(AnswerHead head);
 }
 
+/// <summary>A request to look at a prompt without continuing it.</summary>
+/// <param name="Model">The name the client calls the model by.</param>
+/// <param name="Prompt">The prompt.</param>
+/// <param name="PromptName">Where it stood, for errors.</param>
+sealed record PromptRequest(string Model, GenerationPrompt Prompt, string PromptName);
+
 /// <summary>What is known of an answer before its first token.</summary>
 /// <param name="Model">The model's own id.</param>
 /// <param name="PromptTokens">Tokens of all prompts.</param>
