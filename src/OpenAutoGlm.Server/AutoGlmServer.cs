@@ -14,10 +14,13 @@ using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Dashboard;
+using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Tokens;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
@@ -122,6 +125,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _history.Dispose();
     }
 
+    /// <summary>All routes that are mapped.</summary>
+    internal IEnumerable<Microsoft.AspNetCore.Routing.RouteEndpoint> Endpoints => OpenApiRoute.Endpoints(_application);
+
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
@@ -177,6 +183,10 @@ public sealed class AutoGlmServer : IAsyncDisposable
         TextFlow flow = new(_models, _admission, _options, _logger);
         OpenAiRoutes.Map(_application, flow);
         AnthropicRoutes.Map(_application, flow);
+        ModelFlow modelFlow = new(_models, _admission);
+        EmbeddingRoute.Map(_application, modelFlow);
+        TokenRoutes.Map(_application, modelFlow);
+        OpenApiRoute.Map(_application);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

@@ -19,6 +19,9 @@ interface ITextSource
     /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long to tokenise.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation);
+
+    /// <summary>What else the model does with text; null where it only writes it.</summary>
+    ITextTools? Tools => null;
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -42,6 +45,8 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
 
     public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
+
+    public ITextTools Tools { get; } = new EngineTextTools(generator);
 
     sealed class Run(TextGeneration generation) : ITextRun
     {

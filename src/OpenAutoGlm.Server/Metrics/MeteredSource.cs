@@ -13,6 +13,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
 {
     public InferenceEngine? Engine => inner.Engine;
 
+    public ITextTools? Tools => inner.Tools;
+
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation)
     {
         long started = metrics.Time.GetTimestamp();
