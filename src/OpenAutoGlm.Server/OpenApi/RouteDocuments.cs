@@ -4,6 +4,7 @@ using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Batches;
 using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Files;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Tokens;
 
@@ -24,6 +25,7 @@ static class RouteDocuments
     ];
 
     static readonly ImmutableArray<string> TextOrEvents = ["application/json", "text/event-stream"];
+    static readonly ImmutableArray<string> TextOrLines = ["application/json", "application/x-ndjson"];
 
     static readonly FrozenDictionary<string, RouteDocument> All = new Dictionary<string, RouteDocument>
     {
@@ -37,9 +39,9 @@ static class RouteDocuments
         ["GET /version"] = new("Operations", "Says what this is."),
         ["HEAD /version"] = new("Operations", "The same without a body."),
         ["GET /openapi.json"] = new("Operations", "This document."),
-        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = DocumentedField.Of(MessagesTable.Messages), Answers = TextOrEvents },
-        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = DocumentedField.Of(MessagesTable.CountTokens) },
-        ["GET /metrics"] = new("Operations", "Numbers for Prometheus.") { Answers = ["text/plain"] },
+        ["GET /ready"] = new("Operations", "Says whether models are ready.") { IsOpen = true },
+        ["HEAD /ready"] = new("Operations", "The same without a body.") { IsOpen = true },
+        ["GET /metrics"] = new("Operations", "Counters and histograms in Prometheus' text.") { Answers = ["text/plain"] },
         ["GET /admin/status"] = new("Admin", "What the server is doing."),
         ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
         ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
@@ -59,6 +61,14 @@ static class RouteDocuments
         ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
         ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
         ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
+        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = DocumentedField.Of(MessagesTable.Messages), Answers = TextOrEvents },
+        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = DocumentedField.Of(MessagesTable.CountTokens) },
+        ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = DocumentedField.Of(OllamaTables.Chat), Answers = TextOrLines },
+        ["POST /api/generate"] = new("Ollama", "Answers a prompt.") { Body = DocumentedField.Of(OllamaTables.Generate), Answers = TextOrLines },
+        ["GET /api/tags"] = new("Ollama", "Lists the served models."),
+        ["GET /api/ps"] = new("Ollama", "Lists the loaded models."),
+        ["GET /api/version"] = new("Ollama", "The version of Ollama's API that is spoken here."),
+        ["POST /api/show"] = new("Ollama", "Tells about a served model.") { Body = DocumentedField.Of(OllamaRoutes.ShowTable) },
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether an address is a page for people and no part of the API.</summary>

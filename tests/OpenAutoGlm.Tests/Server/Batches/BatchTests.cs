@@ -110,10 +110,15 @@ public sealed class BatchTests : IDisposable
         await TestServer.UntilAsync(() => engine.Statistics.WaitingSequences == 7);
         Task<HttpResponseMessage> urgent = server.CompleteAsync(""", "max_tokens": 2""");
         await Task.Delay(50, Cancellation);
+
+        // Held again long before the first of the batch is done.
+        runner.HoldAfter = 20;
         runner.Release();
         await urgent.JsonAsync();
         JsonNode seen = await GetAsync(server, (string)batch["id"]!);
         Assert.Equal((0, 8), ((int)seen["request_counts"]!["completed"]!, (int)seen["request_counts"]!["total"]!));
+        await TestServer.UntilAsync(() => runner.Steps > 20);
+        runner.Release();
         Assert.Equal(("completed", 8, 8, 0), Counts(await EndAsync(server, Task.FromResult(seen))));
     }
 
