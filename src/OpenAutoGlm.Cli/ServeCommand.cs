@@ -27,12 +27,13 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
+    readonly FilesFlags _files = new();
 
     public ServeCommand(CommandConsole console)
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _serving.All, .. _engine.All]);
+        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _serving.All, .. _engine.All, .. _files.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -105,7 +106,7 @@ sealed class ServeCommand : AutoGlmCommand
             Machine = ServingMachine.Look(),
             MeasureMachine = ServingMachine.Measure,
         };
-        await using AutoGlmServer server = new(options, models);
+        await using AutoGlmServer server = Create(_files.Read(arguments, options), models);
         try
         {
             await server.StartAsync(cancellation);
@@ -120,6 +121,18 @@ sealed class ServeCommand : AutoGlmCommand
         Console.Note("Stopping: no further requests, running answers may finish. Ctrl-C again stops at once.");
         await server.StopAsync(CancellationToken.None);
         Console.Note("Stopped.");
+    }
+
+    static AutoGlmServer Create(ServerOptions options, ServedModel[] models)
+    {
+        try
+        {
+            return new AutoGlmServer(options, models);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException(exception.Message, inner: exception);
+        }
     }
 
     ILoggerFactory Loggers(LogLevel least) => LoggerFactory.Create(logging =>

@@ -107,7 +107,7 @@ public sealed class BatchTests : IDisposable
         await using TestServer server = await TestServer.StartAsync(generator);
         const string body = """{"model": "tiny", "prompt": "Hi", "max_tokens": 50, "ignore_eos": true}""";
         JsonNode batch = await CreateAsync(server, "/v1/completions", [.. Enumerable.Range(0, 8).Select(i => Line($"{i}", "/v1/completions", body))]).JsonAsync();
-        await TestServer.UntilAsync(() => engine.Statistics.WaitingSequences == 7);
+        await TestServer.UntilAsync(() => runner.Steps == 1);
         Task<HttpResponseMessage> urgent = server.CompleteAsync(""", "max_tokens": 2""");
         await Task.Delay(50, Cancellation);
 
