@@ -12,8 +12,10 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Access;
+using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
@@ -37,6 +39,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ModelDirectory _models;
     readonly Admission _admission;
     readonly ServerMetrics _metrics;
+    readonly RunningRequests _requests;
+    readonly History _history;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -51,6 +55,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
         _metrics = new ServerMetrics(options.TimeProvider);
+        _requests = new RunningRequests(options.TimeProvider);
+        _history = new History(_metrics, options.TimeProvider);
         foreach (ServedModel model in models)
         {
             model.Watch(_metrics, options.RequestTimeout);
@@ -75,6 +81,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await _application.StartAsync(cancellation);
         _metrics.Start();
+        _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
     }
 
@@ -120,6 +127,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         await _application.DisposeAsync();
         _admission.Dispose();
         _metrics.Dispose();
+        _history.Dispose();
     }
 
     /// <summary>All routes that are mapped.</summary>
@@ -184,6 +192,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
             _application.Use(next => new CrossOrigin(next, _options.CorsOrigins).InvokeAsync);
         }
 
+        _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
     }
@@ -193,6 +202,12 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _models.Map(_application);
         StatusRoutes.Map(_application, _admission, () => _metrics.Models.Any(model => model.Engine?.Invoke() is { HasFailed: true }));
         new MetricsPage(_metrics, _admission).Map(_application);
+        new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
+        if (_options.Dashboard)
+        {
+            DashboardPage.Map(_application);
+        }
+
         TextFlow flow = new(_models, _admission, _options, _logger);
         ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);

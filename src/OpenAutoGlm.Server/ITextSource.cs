@@ -24,6 +24,9 @@ interface ITextRun : IAsyncDisposable
     /// <summary>Tokens of the prompt.</summary>
     int PromptTokens { get; }
 
+    /// <summary>Tokens written so far, as far as that is known.</summary>
+    int GeneratedTokens => 0;
+
     /// <summary>The events of all choices; every choice ends with one <see cref="ChoiceFinished"/>.</summary>
     IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation);
 }
@@ -40,6 +43,8 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
     sealed class Run(TextGeneration generation) : ITextRun
     {
         public int PromptTokens => generation.PromptTokens;
+
+        public int GeneratedTokens => generation.GeneratedTokens;
 
         public IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation) => generation.ReadAllAsync(cancellation);
 

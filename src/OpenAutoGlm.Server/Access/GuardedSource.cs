@@ -37,6 +37,8 @@ sealed class GuardedSource(ITextSource inner, string model, TimeSpan? timeLimit)
     {
         public int PromptTokens => inner.PromptTokens;
 
+        public int GeneratedTokens => inner.GeneratedTokens;
+
         public async IAsyncEnumerable<GenerationEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (GenerationEvent next in inner.ReadAllAsync(cancellation).ConfigureAwait(false))

@@ -47,6 +47,7 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         record.Model = model.Id;
         await using TextRuns runs = await StartAsync(model, request, cancellation);
         record.PromptTokens = runs.PromptTokens;
+        record.Written = () => runs.GeneratedTokens;
         AnswerUsage usage = new(runs, record);
         Reply reply = request.Answer(new AnswerHead(model.Id, runs.PromptTokens, options.TimeProvider, started));
         if (request.Stream)

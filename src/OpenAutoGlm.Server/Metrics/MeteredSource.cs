@@ -47,6 +47,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
 
         public int PromptTokens => _inner.PromptTokens;
 
+        public int GeneratedTokens => _inner.GeneratedTokens;
+
         public async IAsyncEnumerable<GenerationEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (GenerationEvent next in _inner.ReadAllAsync(cancellation).ConfigureAwait(false))
