@@ -22,6 +22,7 @@ using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenAi.ResponsesApi;
 using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Tokens;
@@ -216,6 +217,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         TextFlow flow = new(_models, _admission, _options, _logger);
         ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);
+        ResponseStore responses = new(_options.StoredResponses, _options.StoredResponseBytes, _options.StoredResponseLifetime, _options.TimeProvider);
+        new ResponsesRoutes(responses).Map(_application, flow);
         AnthropicRoutes.Map(_application, flow, modelFlow);
         new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
         EmbeddingRoute.Map(_application, modelFlow);

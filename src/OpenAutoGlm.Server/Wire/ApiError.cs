@@ -53,6 +53,15 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
 
     public static ApiError TooManyFiles(int limit) => new(StatusCodes.Status409Conflict, InvalidRequest, "too_many_files", $"There are {limit} files, the most. Delete some.");
 
+    public static ApiError ResponseNotFound(string id) =>
+        new(StatusCodes.Status404NotFound, InvalidRequest, "response_not_found", $"There is no response '{Clip(id)}' here, or no longer.", "id");
+
+    public static ApiError PreviousResponseNotFound(string id) =>
+        Invalid("previous_response_id", $"There is no response '{Clip(id)}' here, or no longer; send the whole conversation as input.", "previous_response_not_found");
+
+    public static ApiError ItemNotFound(string path, string id) =>
+        Invalid(path, $"{path} is '{Clip(id)}', which is no item of a stored response; send the item itself.", "item_not_found");
+
     public static ApiError NoSuchRoute() =>
         new(StatusCodes.Status404NotFound, InvalidRequest, "unknown_url", "There is nothing at this address. The API begins at /v1.");
 
