@@ -24,6 +24,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
     readonly OperationFlags _operations = new();
+    readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
 
@@ -31,7 +32,7 @@ sealed class ServeCommand : AutoGlmCommand
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _verbose, .. _operations.All, .. _serving.All, .. _engine.All]);
+        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _operations.All, .. _serving.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -96,10 +97,16 @@ sealed class ServeCommand : AutoGlmCommand
     async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
         using ILoggerFactory loggers = Loggers(arguments);
-        using ServeOperations operations = _operations.Open(
-            arguments,
-            new ServerOptions { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000, LoggerFactory = loggers },
-            loggers);
+        ServerOptions plain = new()
+        {
+            Host = arguments.GetValue(_host) ?? "127.0.0.1",
+            Port = arguments.GetValue(_port) ?? 8000,
+            LoggerFactory = loggers,
+            Dashboard = !arguments.GetValue(_noDashboard),
+            Machine = ServingMachine.Look(),
+            MeasureMachine = ServingMachine.Measure,
+        };
+        using ServeOperations operations = _operations.Open(arguments, plain, loggers);
         ServerOptions options = operations.Options;
         await using AutoGlmServer server = new(options, models);
         try

@@ -12,11 +12,18 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OpenAutoGlm.Server.Access;
+using OpenAutoGlm.Server.Admin;
+using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Dashboard;
+using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Tokens;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
@@ -31,6 +38,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ModelDirectory _models;
     readonly Admission _admission;
     readonly ServerMetrics _metrics;
+    readonly RunningRequests _requests;
+    readonly History _history;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -45,6 +54,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
         _metrics = new ServerMetrics(options.TimeProvider);
+        _requests = new RunningRequests(options.TimeProvider);
+        _history = new History(_metrics, options.TimeProvider);
         foreach (ServedModel model in models)
         {
             model.Watch(_metrics, options.RequestTimeout);
@@ -56,9 +67,6 @@ public sealed class AutoGlmServer : IAsyncDisposable
         UseMiddleware(loggers);
         Map();
     }
-
-    /// <summary>Everything that can be asked for.</summary>
-    internal IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)_application).DataSources.SelectMany(source => source.Endpoints);
 
     /// <summary>What the server has counted.</summary>
     internal ServerMetrics Metrics => _metrics;
@@ -72,6 +80,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await _application.StartAsync(cancellation);
         _metrics.Start();
+        _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
     }
 
@@ -117,7 +126,11 @@ public sealed class AutoGlmServer : IAsyncDisposable
         await _application.DisposeAsync();
         _admission.Dispose();
         _metrics.Dispose();
+        _history.Dispose();
     }
+
+    /// <summary>All routes that are mapped.</summary>
+    internal IEnumerable<RouteEndpoint> Endpoints => OpenApiRoute.Endpoints(_application);
 
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
     {
@@ -178,6 +191,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
             _application.Use(next => new CrossOrigin(next, _options.CorsOrigins).InvokeAsync);
         }
 
+        _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
     }
@@ -187,8 +201,20 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _models.Map(_application);
         StatusRoutes.Map(_application, _admission, () => _metrics.Models.Any(model => model.Engine?.Invoke() is { HasFailed: true }));
         new MetricsPage(_metrics, _admission).Map(_application);
+        new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
+        if (_options.Dashboard)
+        {
+            DashboardPage.Map(_application);
+        }
+
         TextFlow flow = new(_models, _admission, _options, _logger);
+        ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow, modelFlow);
+        new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
+        EmbeddingRoute.Map(_application, modelFlow);
+        TokenRoutes.Map(_application, modelFlow);
+        OpenApiRoute.Map(_application);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

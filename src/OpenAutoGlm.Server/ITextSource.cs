@@ -13,6 +13,9 @@ interface ITextSource
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ITextRun Start(GenerationRequest request, CancellationToken cancellation);
+
+    /// <summary>What else the model does with text; null where it only writes it.</summary>
+    ITextTools? Tools => null;
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -20,6 +23,9 @@ interface ITextRun : IAsyncDisposable
 {
     /// <summary>Tokens of the prompt.</summary>
     int PromptTokens { get; }
+
+    /// <summary>Tokens written so far, as far as that is known.</summary>
+    int GeneratedTokens => 0;
 
     /// <summary>The events of all choices; every choice ends with one <see cref="ChoiceFinished"/>.</summary>
     IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation);
@@ -32,9 +38,13 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
 
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
 
+    public ITextTools Tools { get; } = new EngineTextTools(generator);
+
     sealed class Run(TextGeneration generation) : ITextRun
     {
         public int PromptTokens => generation.PromptTokens;
+
+        public int GeneratedTokens => generation.GeneratedTokens;
 
         public IAsyncEnumerable<GenerationEvent> ReadAllAsync(CancellationToken cancellation) => generation.ReadAllAsync(cancellation);
 

@@ -69,6 +69,15 @@ public sealed record ServerOptions
     /// <summary>The certificate to speak TLS with, private key included; null for plain HTTP. With TLS, HTTP/2 is spoken too. It stays the caller's.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
+    public bool Dashboard { get; init; } = true;
+
+    /// <summary>What the dashboard tells of the machine; null for what the runtime knows.</summary>
+    public MachineFacts? Machine { get; init; }
+
+    /// <summary>Measures the machine when an operator asks for it; null where that is not possible. It may keep all cores busy for some seconds.</summary>
+    public Func<MachineLimits>? MeasureMachine { get; init; }
+
     /// <summary>Where the log goes; null for nowhere. No prompt and no answer is ever logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 

@@ -6,9 +6,8 @@ namespace OpenAutoGlm.Server.Answers;
 /// <summary>Puts the events of one choice together.</summary>
 sealed class ChoiceCollector
 {
-    readonly StringBuilder _text = new();
-    readonly StringBuilder _thinking = new();
-    readonly List<(string Id, string Name, StringBuilder Arguments)> _calls = [];
+    readonly List<(PartKind Kind, StringBuilder Text, ToolCallDelta? Call)> _parts = [];
+    readonly List<int> _calls = []; // the part of every call
     readonly List<GeneratedToken> _tokens = [];
 
     public void Add(GenerationEvent next)
@@ -16,25 +15,44 @@ sealed class ChoiceCollector
         switch (next)
         {
             case TextDelta delta:
-                _text.Append(delta.Text);
+                Append(PartKind.Text, delta.Text);
                 _tokens.AddRange(delta.Tokens);
                 break;
             case ThinkingDelta delta:
-                _thinking.Append(delta.Text);
+                Append(PartKind.Thinking, delta.Text);
                 _tokens.AddRange(delta.Tokens);
                 break;
             case ToolCallDelta delta:
                 if (delta.Call == _calls.Count)
                 {
-                    _calls.Add((delta.Id ?? "", delta.Name ?? "", new StringBuilder()));
+                    _calls.Add(_parts.Count);
+                    _parts.Add((PartKind.Call, new StringBuilder(), delta));
                 }
 
-                _calls[delta.Call].Arguments.Append(delta.Arguments);
+                _parts[_calls[delta.Call]].Text.Append(delta.Arguments);
                 _tokens.AddRange(delta.Tokens);
                 break;
         }
     }
 
-    public CollectedChoice Finish(ChoiceFinished finished) =>
-        new(_text.ToString(), _thinking.ToString(), [.. _calls.Select(call => new CollectedCall(call.Id, call.Name, call.Arguments.ToString()))], _tokens, finished);
+    public CollectedChoice Finish(ChoiceFinished finished)
+    {
+        CollectedPart[] parts = [.. _parts.Select(part => new CollectedPart(part.Kind, part.Text.ToString(), part.Call))];
+        return new CollectedChoice(parts, _tokens, finished);
+    }
+
+    void Append(PartKind kind, string text)
+    {
+        if (text.Length == 0)
+        {
+            return;
+        }
+
+        if (_parts.Count == 0 || _parts[^1].Kind != kind)
+        {
+            _parts.Add((kind, new StringBuilder(), null));
+        }
+
+        _parts[^1].Text.Append(text);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Answers;
 
@@ -21,6 +22,12 @@ abstract record TextRequest(string Model, ImmutableArray<GenerationRequest> Prom
 
     /// <summary>How many of a prompt's answers the client gets: the most likely ones.</summary>
     public int Returned { get; init; } = 1;
+
+    /// <summary>Refuses what this model cannot do, where the engine would not.</summary>
+    /// <exception cref="ApiException">It cannot.</exception>
+    public virtual void Check(ServedModel model)
+    {
+    }
 
     /// <summary>The reply to it, once its runs are accepted.</summary>
     public abstract Reply Answer(AnswerHead head);

@@ -33,6 +33,9 @@ sealed class TextRuns : IAsyncDisposable
 
     public int PromptTokens => _runs.Sum(run => run.PromptTokens);
 
+    /// <summary>Tokens that all runs have written so far, as far as that is known.</summary>
+    public int GeneratedTokens => _runs.Sum(run => run.GeneratedTokens);
+
     /// <summary>The events of all runs. Completes when all have ended or the request was cancelled.</summary>
     public ChannelReader<GenerationEvent> Events => _events.Reader;
 

@@ -13,6 +13,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
 {
     public InferenceEngine? Engine => inner.Engine;
 
+    public ITextTools? Tools => inner.Tools;
+
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation)
     {
         long started = metrics.Time.GetTimestamp();
@@ -47,6 +49,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
         }
 
         public int PromptTokens => _inner.PromptTokens;
+
+        public int GeneratedTokens => _inner.GeneratedTokens;
 
         public async IAsyncEnumerable<GenerationEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
         {

@@ -39,8 +39,19 @@ sealed class ModelDirectory
     /// <summary>Every name, ids before their aliases.</summary>
     public ImmutableArray<string> Names { get; }
 
-    /// <exception cref="ApiException">No model has this name.</exception>
-    public ServedModel Find(string name) => _byName.GetValueOrDefault(name) ?? throw new ApiException(ApiError.ModelNotFound(name, Names));
+    /// <summary>What is told of every name, in the same order.</summary>
+    public ImmutableArray<ModelEntry> Entries => _entries;
+
+    /// <summary>Lends a model for the time of one request, waiting for it to be loaded where it is not.</summary>
+    /// <param name="name">Any of its names.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="ApiException">No model has this name (404), or it cannot be had now (429, 503).</exception>
+    /// <exception cref="OperationCanceledException">The client went while it waited.</exception>
+    public ValueTask<ModelLease> RentAsync(string name, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(new ModelLease(Find(name)));
+    }
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -52,6 +63,8 @@ sealed class ModelDirectory
             return WireJson.WriteAsync(context.Response, Describe(Find(name), name), WireJson.Wire.ModelEntry, context.RequestAborted);
         });
     }
+
+    ServedModel Find(string name) => _byName.GetValueOrDefault(name) ?? throw new ApiException(ApiError.ModelNotFound(name, Names));
 
     static ModelEntry Describe(ServedModel model, string name) => new(name, model.Created.ToUnixTimeSeconds(), model.Id, model.ContextLength);
 }
