@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Cli.Serve;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Server;
 
@@ -24,6 +23,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<string?> _host = Flags.Text("--host", "address", "Where to listen; 0.0.0.0 lets other machines in. Default: 127.0.0.1.");
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
+    readonly OperationFlags _operations = new();
     readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
@@ -33,7 +33,7 @@ sealed class ServeCommand : AutoGlmCommand
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _serving.All, .. _engine.All, .. _files.All]);
+        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _operations.All, .. _serving.All, .. _engine.All, .. _files.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -41,6 +41,7 @@ sealed class ServeCommand : AutoGlmCommand
         ("autoglm serve", "Try the API at once, with a small model of random weights whose text is noise:"),
         ("autoglm serve zai-org/glm-4-9b-chat-hf --served-model-name glm-4-9b-chat", "Serve a model of the hub, which is fetched the first time:"),
         ("autoglm serve --model glm-4-9b-chat.Q4_K_M.gguf --host 0.0.0.0 --port 8080 --max-model-len 8192 --max-num-seqs 8", "Serve a model in a file to other machines:"),
+        ("autoglm serve m.gguf --host 0.0.0.0 --api-keys keys.json --tls-cert server.pem", "Let in who has a key, over TLS:"),
         ("autoglm serve --model m.gguf --target-ttft 2s --target-tpot 80ms", "Promise how soon answers begin and how fast they go on, and let the engine choose its batches:"),
     ];
 
@@ -96,8 +97,8 @@ sealed class ServeCommand : AutoGlmCommand
 
     async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
-        using ILoggerFactory loggers = Loggers(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
-        ServerOptions options = new()
+        using ILoggerFactory loggers = Loggers(arguments);
+        ServerOptions plain = new()
         {
             Host = arguments.GetValue(_host) ?? "127.0.0.1",
             Port = arguments.GetValue(_port) ?? 8000,
@@ -106,7 +107,9 @@ sealed class ServeCommand : AutoGlmCommand
             Machine = ServingMachine.Look(),
             MeasureMachine = ServingMachine.Measure,
         };
-        await using AutoGlmServer server = Create(_files.Read(arguments, options), models);
+        using ServeOperations operations = _operations.Open(arguments, plain, loggers);
+        ServerOptions options = _files.Read(arguments, operations.Options);
+        await using AutoGlmServer server = Create(options, models);
         try
         {
             await server.StartAsync(cancellation);
@@ -135,16 +138,10 @@ sealed class ServeCommand : AutoGlmCommand
         }
     }
 
-    ILoggerFactory Loggers(LogLevel least) => LoggerFactory.Create(logging =>
+    ILoggerFactory Loggers(ParseResult arguments) => LoggerFactory.Create(logging =>
     {
-        logging.SetMinimumLevel(least);
-        logging.AddSimpleConsole(format =>
-        {
-            format.SingleLine = true;
-            format.TimestampFormat = "HH:mm:ss ";
-            format.ColorBehavior = Console.Colours && Console.ErrorIsTerminal ? LoggerColorBehavior.Default : LoggerColorBehavior.Disabled;
-        });
-        logging.Services.Configure<ConsoleLoggerOptions>(target => target.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
+        _operations.AddConsole(logging, arguments, Console);
     });
 
     void Announce(List<AutoInferenceEngine> engines, ServedModel[] models, string url, bool sample)
