@@ -46,7 +46,7 @@ static partial class OpenApiDocument
     {
         string pattern = "/" + (endpoint.RoutePattern.RawText ?? "").TrimStart('/');
         string address = Parameter().Replace(pattern, "{$1}");
-        return (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method => (method, address));
+        return RouteDocuments.IsPage(address) ? [] : (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method => (method, address));
     }
 
     static JsonObject Operation(string method, string address, RouteDocument? document)

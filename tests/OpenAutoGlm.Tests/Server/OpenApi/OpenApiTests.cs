@@ -73,7 +73,7 @@ public class OpenApiTests
     [Fact]
     public void The_words_of_every_parameter_are_understood() => Assert.All(OpenAi.Requests.ParameterTable.All, parameter =>
     {
-        JsonObject schema = FieldSchemas.Of(new Wire.DocumentedField(parameter.Name, parameter.Values, parameter.Meaning));
+        JsonObject schema = FieldSchemas.Of(new DocumentedField(parameter.Name, parameter.Values, parameter.Meaning));
         Assert.True(schema.Any(part => part.Key is not ("description" or "default")), $"{parameter.Name}: '{parameter.Values}' says nothing to ValueText.");
     });
 }
