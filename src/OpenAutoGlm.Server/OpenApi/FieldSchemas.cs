@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenApi;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenApi;
 

@@ -6,6 +6,7 @@ using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Tokens;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenApi;
 
@@ -20,9 +21,9 @@ static class RouteDocuments
 
     static readonly FrozenDictionary<string, RouteDocument> All = new Dictionary<string, RouteDocument>
     {
-        ["POST /v1/chat/completions"] = new("OpenAI", "Answers a conversation.") { Body = DocumentedField.Of(Routes.Chat), Answers = TextOrEvents },
-        ["POST /v1/completions"] = new("OpenAI", "Continues prompts.") { Body = DocumentedField.Of(Routes.Completions), Answers = TextOrEvents },
-        ["POST /v1/embeddings"] = new("OpenAI", "Turns texts into vectors.") { Body = DocumentedField.Of(EmbeddingBody.Table) },
+        ["POST /v1/chat/completions"] = new("OpenAI", "Answers a conversation.") { Body = Fields(Routes.Chat), Answers = TextOrEvents },
+        ["POST /v1/completions"] = new("OpenAI", "Continues prompts.") { Body = Fields(Routes.Completions), Answers = TextOrEvents },
+        ["POST /v1/embeddings"] = new("OpenAI", "Turns texts into vectors.") { Body = EmbeddingBody.Table.Fields },
         ["GET /v1/models"] = new("OpenAI", "Lists the served models."),
         ["GET /v1/models/{id}"] = new("OpenAI", "Tells about a served model."),
         ["GET /health"] = new("Operations", "Says whether requests are taken: 200, or 503 while the server stops.") { IsOpen = true },
@@ -33,10 +34,6 @@ static class RouteDocuments
         ["GET /ready"] = new("Operations", "Says whether models are ready.") { IsOpen = true },
         ["HEAD /ready"] = new("Operations", "The same without a body.") { IsOpen = true },
         ["GET /metrics"] = new("Operations", "Counters and histograms in Prometheus' text.") { Answers = ["text/plain"] },
-        ["GET /admin/status"] = new("Admin", "What the server is doing."),
-        ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
-        ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
-        ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
         ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = Fields(MessagesTable.Messages), Answers = TextOrEvents },
         ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = Fields(MessagesTable.CountTokens) },
         ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = Fields(OllamaTables.Chat), Answers = TextOrLines },
@@ -51,15 +48,19 @@ static class RouteDocuments
         ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = PromptBody.TextOrConversation.Fields },
         ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = TokensBody.Table.Fields },
         ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = PromptBody.Conversation.Fields },
+        ["GET /admin/status"] = new("Admin", "What the server is doing."),
+        ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
+        ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
+        ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
     }.ToFrozenDictionary(StringComparer.Ordinal);
-
-    /// <summary>Whether an address is a page for people and no part of the API.</summary>
-    public static bool IsPage(string address) => address == "/" || address.StartsWith("/dashboard/", StringComparison.Ordinal);
 
     /// <summary>What is known of a route; null for nothing.</summary>
     /// <param name="method">GET, POST, …</param>
     /// <param name="address">The address as OpenAPI writes it: /v1/models/{id}.</param>
     public static RouteDocument? Of(string method, string address) => All.GetValueOrDefault($"{method} {address}");
+
+    /// <summary>Whether an address is a page for people and no part of the API.</summary>
+    public static bool IsPage(string address) => address == "/" || address.StartsWith("/dashboard/", StringComparison.Ordinal);
 
     static ImmutableArray<DocumentedField> Fields<TDraft>(BodyTable<TDraft> table) => ImmutableArray<DocumentedField>.CastUp(table.Fields);
 
