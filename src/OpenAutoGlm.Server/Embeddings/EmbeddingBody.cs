@@ -5,6 +5,7 @@ using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Wire;
+using static OpenAutoGlm.Server.OpenAi.Requests.Treatment;
 
 namespace OpenAutoGlm.Server.Embeddings;
 
@@ -13,20 +14,22 @@ sealed class EmbeddingBody : IModelRequest
 {
     bool _addSpecialTokens = true;
 
-    public static FieldTable<EmbeddingBody> Table { get; } = new("/v1/embeddings",
-        new("model", "string, required", "Id or alias of a served model.", (body, value) => body.Model = value.String()),
-        new("input", "string, array of strings, array of ids, array of arrays of ids; required", "What to embed: at most 2048 texts, each within the context.",
+    public static BodyTable<EmbeddingBody> Table { get; } = new("/v1/embeddings",
+    [
+        new("model", Honoured, "string, required", "Id or alias of a served model.", (body, value) => body.Model = value.String()),
+        new("input", Honoured, "string, array of strings, array of ids, array of arrays of ids; required", "What to embed: at most 2048 texts, each within the context.",
             (body, value) => body.Inputs = Prompts.Read(value, EmbeddingRequest.MaxInputs)),
-        new("encoding_format", "\"float\" or \"base64\"; default \"float\"", "base64 has the vector's 32-bit floats, little-endian.",
+        new("encoding_format", Honoured, "\"float\" or \"base64\"; default \"float\"", "base64 has the vector's 32-bit floats, little-endian.",
             (body, value) => body.IsBase64 = value.String() switch { "float" => false, "base64" => true, _ => throw value.Invalid("must be \"float\" or \"base64\"") }),
-        new("dimensions", "integer ≥ 1", "Keeps the first dimensions, at most the model's width, and brings the vector to length 1 again.",
+        new("dimensions", Honoured, "integer ≥ 1", "Keeps the first dimensions, at most the model's width, and brings the vector to length 1 again.",
             (body, value) => body.Dimensions = value.Int(1)),
-        new("add_special_tokens", "boolean; default true", "Whether the tokenizer adds what the model wants around a text.",
+        new("add_special_tokens", Honoured, "boolean; default true", "Whether the tokenizer adds what the model wants around a text.",
             (body, value) => body._addSpecialTokens = value.Bool()),
-        new("priority", "integer; default 0", "How urgent it is: smaller numbers go first, always.",
+        new("priority", Honoured, "integer; default 0", "How urgent it is: smaller numbers go first, always.",
             (body, value) => body.Priority = value.Int()),
-        new("user", "string of at most 256 characters", "Whose request it is: users of one priority get equal shares of the engine. Not logged.",
-            (body, value) => body.Tenant = value.String(SequenceRequest.MaxNameLength)));
+        new("user", Honoured, "string of at most 256 characters", "Whose request it is: users of one priority get equal shares of the engine. Not logged.",
+            (body, value) => body.Tenant = value.String(SequenceRequest.MaxNameLength)),
+    ]);
 
     public string? Model { get; private set; }
 
@@ -45,7 +48,8 @@ sealed class EmbeddingBody : IModelRequest
     /// <exception cref="ApiException">The body cannot be honoured as it stands.</exception>
     public static EmbeddingBody Read(JsonElement element)
     {
-        EmbeddingBody body = Table.Read(element);
+        EmbeddingBody body = new();
+        Table.Read(body, element);
         return body.Model is null ? throw new ApiException(ApiError.Missing("model"))
             : body.Inputs.IsEmpty ? throw new ApiException(ApiError.Missing("input"))
             : body;

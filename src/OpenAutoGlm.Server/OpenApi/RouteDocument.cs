@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenApi;
 

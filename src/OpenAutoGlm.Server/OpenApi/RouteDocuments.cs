@@ -6,7 +6,6 @@ using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Tokens;
-using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenApi;
 
@@ -21,9 +20,9 @@ static class RouteDocuments
 
     static readonly FrozenDictionary<string, RouteDocument> All = new Dictionary<string, RouteDocument>
     {
-        ["POST /v1/chat/completions"] = new("OpenAI", "Answers a conversation.") { Body = Fields(Routes.Chat), Answers = TextOrEvents },
-        ["POST /v1/completions"] = new("OpenAI", "Continues prompts.") { Body = Fields(Routes.Completions), Answers = TextOrEvents },
-        ["POST /v1/embeddings"] = new("OpenAI", "Turns texts into vectors.") { Body = EmbeddingBody.Table.Fields },
+        ["POST /v1/chat/completions"] = new("OpenAI", "Answers a conversation.") { Body = DocumentedField.Of(Routes.Chat), Answers = TextOrEvents },
+        ["POST /v1/completions"] = new("OpenAI", "Continues prompts.") { Body = DocumentedField.Of(Routes.Completions), Answers = TextOrEvents },
+        ["POST /v1/embeddings"] = new("OpenAI", "Turns texts into vectors.") { Body = DocumentedField.Of(EmbeddingBody.Table) },
         ["GET /v1/models"] = new("OpenAI", "Lists the served models."),
         ["GET /v1/models/{id}"] = new("OpenAI", "Tells about a served model."),
         ["GET /health"] = new("Operations", "Says whether requests are taken: 200, or 503 while the server stops.") { IsOpen = true },
@@ -53,6 +52,9 @@ static class RouteDocuments
         ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
         ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
     }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Whether an address is a page for people and no part of the API.</summary>
+    public static bool IsPage(string address) => address == "/" || address.StartsWith("/dashboard/", StringComparison.Ordinal);
 
     /// <summary>What is known of a route; null for nothing.</summary>
     /// <param name="method">GET, POST, …</param>

@@ -5,6 +5,7 @@ using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Wire;
+using static OpenAutoGlm.Server.OpenAi.Requests.Treatment;
 
 namespace OpenAutoGlm.Server.Tokens;
 
@@ -13,29 +14,29 @@ sealed class PromptBody : IModelRequest
 {
     const string First = "Id or alias of a served model; without it the first that is served.";
 
-    static readonly Field<PromptBody>[] ConversationFields =
+    static readonly BodyField<PromptBody>[] ConversationFields =
     [
-        new("model", "string", First, (body, value) => body.Model = value.String()),
-        new("messages", "array", "A conversation, as for /v1/chat/completions.", (body, value) => body.Messages = ChatMessages.Read(value)),
-        new("add_generation_prompt", "boolean; default true", "Whether the rendering ends where the assistant's turn begins.", (body, value) => body._addGenerationPrompt = value.Bool()),
-        new("enable_thinking", "boolean", "Given to the chat template under this name.", (body, value) => body._variables["enable_thinking"] = value.Bool()),
-        new("chat_template_kwargs", "object of at most 64 entries", "Variables for the chat template.", ReadVariables),
+        new("model", Honoured, "string", First, (body, value) => body.Model = value.String()),
+        new("messages", Honoured, "array", "A conversation, as for /v1/chat/completions.", (body, value) => body.Messages = ChatMessages.Read(value)),
+        new("add_generation_prompt", Honoured, "boolean; default true", "Whether the rendering ends where the assistant's turn begins.", (body, value) => body._addGenerationPrompt = value.Bool()),
+        new("enable_thinking", Honoured, "boolean", "Given to the chat template under this name.", (body, value) => body._variables["enable_thinking"] = value.Bool()),
+        new("chat_template_kwargs", Honoured, "object of at most 64 entries", "Variables for the chat template.", ReadVariables),
     ];
 
     readonly JsonObject _variables = [];
     bool _addGenerationPrompt = true;
 
-    public static FieldTable<PromptBody> Conversation { get; } = new("/apply-template", [.. ConversationFields]);
+    public static BodyTable<PromptBody> Conversation { get; } = new("/apply-template", [.. ConversationFields]);
 
-    public static FieldTable<PromptBody> TextOrConversation { get; } = new("/tokenize",
+    public static BodyTable<PromptBody> TextOrConversation { get; } = new("/tokenize",
     [
         .. ConversationFields,
-        new("prompt", "string", "The text; instead of messages.", (body, value) => body.SetText("prompt", value)),
-        new("content", "string", "Another name of prompt, after which add_special is false where it is not given.", (body, value) => body.SetText("content", value)),
-        new("add_special_tokens", "boolean; default true for prompt, false for messages", "Whether the tokenizer adds what the model wants around a text.", (body, value) => body.AddSpecialTokens = value.Bool()),
-        new("add_special", "boolean; default false", "Another name of add_special_tokens.", (body, value) => body.AddSpecialTokens = value.Bool()),
-        new("return_token_strs", "boolean; default false", "Adds token_strs: the text of every token.", (body, value) => body.ReturnTexts = value.Bool()),
-        new("with_pieces", "boolean; default false", "Makes tokens a list of objects with id and piece.", (body, value) => body.WithPieces = value.Bool()),
+        new("prompt", Honoured, "string", "The text; instead of messages.", (body, value) => body.SetText("prompt", value)),
+        new("content", Honoured, "string", "Another name of prompt, after which add_special is false where it is not given.", (body, value) => body.SetText("content", value)),
+        new("add_special_tokens", Honoured, "boolean; default true for prompt, false for messages", "Whether the tokenizer adds what the model wants around a text.", (body, value) => body.AddSpecialTokens = value.Bool()),
+        new("add_special", Honoured, "boolean; default false", "Another name of add_special_tokens.", (body, value) => body.AddSpecialTokens = value.Bool()),
+        new("return_token_strs", Honoured, "boolean; default false", "Adds token_strs: the text of every token.", (body, value) => body.ReturnTexts = value.Bool()),
+        new("with_pieces", Honoured, "boolean; default false", "Makes tokens a list of objects with id and piece.", (body, value) => body.WithPieces = value.Bool()),
     ]);
 
     public string? Model { get; private set; }
@@ -54,13 +55,15 @@ sealed class PromptBody : IModelRequest
 
     public static PromptBody ReadConversation(JsonElement element)
     {
-        PromptBody body = Conversation.Read(element);
+        PromptBody body = new();
+        Conversation.Read(body, element);
         return body.Messages is null ? throw new ApiException(ApiError.Missing("messages")) : body;
     }
 
     public static PromptBody ReadTextOrConversation(JsonElement element)
     {
-        PromptBody body = TextOrConversation.Read(element);
+        PromptBody body = new();
+        TextOrConversation.Read(body, element);
         return (body.Text, body.Messages) switch
         {
             (null, null) => throw new ApiException(ApiError.Missing("prompt or messages")),
@@ -104,9 +107,11 @@ sealed class PromptBody : IModelRequest
 /// <summary>The body of /detokenize.</summary>
 sealed class TokensBody : IModelRequest
 {
-    public static FieldTable<TokensBody> Table { get; } = new("/detokenize",
-        new("model", "string", "Id or alias of a served model; without it the first that is served.", (body, value) => body.Model = value.String()),
-        new("tokens", "array of ids; required", "Token ids.", (body, value) => body.Tokens = ReadIds(value)));
+    public static BodyTable<TokensBody> Table { get; } = new("/detokenize",
+    [
+        new("model", Honoured, "string", "Id or alias of a served model; without it the first that is served.", (body, value) => body.Model = value.String()),
+        new("tokens", Honoured, "array of ids; required", "Token ids.", (body, value) => body.Tokens = ReadIds(value)),
+    ]);
 
     public string? Model { get; private set; }
 
@@ -116,7 +121,8 @@ sealed class TokensBody : IModelRequest
 
     public static TokensBody Read(JsonElement element)
     {
-        TokensBody body = Table.Read(element);
+        TokensBody body = new();
+        Table.Read(body, element);
         return body.Tokens is null ? throw new ApiException(ApiError.Missing("tokens")) : body;
     }
 
