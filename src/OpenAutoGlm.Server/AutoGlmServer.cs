@@ -20,11 +20,12 @@ namespace OpenAutoGlm.Server;
 
 /// <summary>
 /// Serves models over HTTP as the OpenAI API has it. It reads no settings but its options: no files, no environment.
-/// Models and their engines stay the caller's and must live longer.
+/// A <see cref="ServedModel"/> and its engine stay the caller's and must live longer; what a <see cref="ModelOnDemand"/> loads is the server's.
 /// </summary>
 public sealed class AutoGlmServer : IAsyncDisposable
 {
     readonly ServerOptions _options;
+    readonly ModelPool _pool;
     readonly ModelDirectory _models;
     readonly Admission _admission;
     readonly WebApplication _application;
@@ -35,19 +36,40 @@ public sealed class AutoGlmServer : IAsyncDisposable
     /// <summary>Puts a server together; it listens after <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
     public AutoGlmServer(ServerOptions options, params IReadOnlyList<ServedModel> models)
+        : this(options, models.Select(model => new ModelSlot(model)))
+    {
+    }
+
+    /// <summary>Puts together a server of models that are loaded when they are asked for, within <see cref="ServerOptions.Models"/>.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
+    public AutoGlmServer(ServerOptions options, IReadOnlyList<ModelOnDemand> models)
+        : this(options, models.Select(model => new ModelSlot(model)))
+    {
+    }
+
+    AutoGlmServer(ServerOptions options, IEnumerable<ModelSlot> slots)
     {
         IPAddress? address = options.Validate();
         _options = options;
-        _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
+        _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"));
+        _models = new ModelDirectory(_pool, _admission.CutOff);
         _application = Build(address, loggers);
         Map();
     }
 
     /// <summary>Where the server listens, such as http://127.0.0.1:8000; empty before <see cref="StartAsync"/>.</summary>
     public IReadOnlyCollection<string> Urls => [.. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    /// <summary>Loads a model before anybody asks for it; returns at once where it is loaded. Throws what its loader throws.</summary>
+    /// <param name="name">Any of its names.</param>
+    /// <param name="cancellation">Ends the waiting, and the load where nobody else waits for it.</param>
+    /// <exception cref="ArgumentException">No model has this name.</exception>
+    public Task LoadAsync(string name, CancellationToken cancellation = default) => _models.Names.Contains(name)
+        ? _pool.LoadAsync(_models.Find(name), keep: false, cancellation)
+        : throw new ArgumentException($"There is no model '{name}' here, but {string.Join(", ", _models.Names)}.", nameof(name));
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
@@ -97,6 +119,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await StopAsync();
         await _application.DisposeAsync();
+        await _pool.DisposeAsync();
         _admission.Dispose();
     }
 
@@ -142,6 +165,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _application.Use(next => new RequestTracking(next, _logger, _options.TimeProvider).InvokeAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _models.Map(_application);
+        new AdminModelRoutes(_models, _options.Models).Map(_application);
         StatusRoutes.Map(_application, _admission);
         _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
         _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);

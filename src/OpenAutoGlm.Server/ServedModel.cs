@@ -45,7 +45,7 @@ public sealed class ServedModel
 
     internal IEnumerable<string> Names => [Id, .. Aliases];
 
-    static string Checked(string name) =>
+    internal static string Checked(string name) =>
         name.Length is > 0 and <= LongestName && !name.Any(char.IsControl)
             ? name
             : throw new ArgumentException($"A model's name must have 1 to {LongestName} characters and no control characters; this one has {name.Length} characters.");

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Server;
 
@@ -57,6 +58,9 @@ public sealed record ServerOptions
     /// <summary>The clock for timestamps and timings.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>How many models are held in memory, and for how long.</summary>
+    public ModelLimits Models { get; init; } = new();
+
     /// <summary>Checks every limit and tells the address; null for all addresses.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names both.</exception>
     internal IPAddress? Validate()
@@ -71,6 +75,7 @@ public sealed record ServerOptions
         Check(nameof(KeepAliveInterval), KeepAliveInterval ?? TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(nameof(DrainTimeout), DrainTimeout, TimeSpan.Zero, TimeSpan.FromDays(1));
         Check(nameof(RetryAfter), RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Models.Validate();
         return Host switch
         {
             "*" => null,
@@ -81,7 +86,7 @@ public sealed record ServerOptions
         };
     }
 
-    static void Check<T>(string name, T value, T least, T most)
+    internal static void Check<T>(string name, T value, T least, T most)
         where T : IComparable<T>
     {
         // Written so that NaN, which compares below everything, is caught too.
