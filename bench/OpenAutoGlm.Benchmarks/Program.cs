@@ -33,7 +33,11 @@ switch (args)
     case ["speculation", string model, string tokenizerFolder, string promptFolder, ..]:
         SpeculationBenchmark.Run(model, tokenizerFolder, promptFolder, args.Length > 4 ? int.Parse(args[4]) : 3);
         return 0;
+    case ["server", string served, ..]:
+        await ServerOverheadBenchmark.RunAsync(
+            served, args.Length > 2 ? int.Parse(args[2]) : 16, args.Length > 3 ? int.Parse(args[3]) : 64, args.Length > 4 ? int.Parse(args[4]) : 5);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | server model [clients] [tokens] [rounds]");
         return 2;
 }

@@ -107,7 +107,33 @@ public sealed class CpuBackend : IBackend
         }
     }
 
+    /// <inheritdoc/>
+    public Plan LowerBeside(Plan first, ModelGraph graph) => first.Shared is Shared { Weights: { } weights }
+        ? Lower(graph, first.Limits, weights, shared: null)
+        : throw new ArgumentException("The first plan is none of this backend's.", nameof(first));
+
+    /// <summary>Bytes of the weights that a plan of this backend holds packed, those of the plans beside it included.</summary>
+    internal long PackedBytesOf(Plan plan) => ((Shared)plan.Shared!).Weights.Bytes;
+
     Plan Lower(ModelGraph graph, PlanLimits limits, WeightStore weights)
+    {
+        Plan? plan = null;
+        try
+        {
+            plan = Lower(graph, limits, weights, new Shared(weights, _code));
+            weights.Keep();
+            PlanFile = weights.Report;
+            return plan;
+        }
+        catch
+        {
+            plan?.Dispose();
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    Plan Lower(ModelGraph graph, PlanLimits limits, WeightStore weights, Shared? shared)
     {
         List<PlanStep> steps = [];
         try
@@ -121,14 +147,11 @@ public sealed class CpuBackend : IBackend
             }
 
             Tune(steps);
-            weights.Keep();
-            PlanFile = weights.Report;
-            return new Plan(fused, limits, [.. steps], new Shared(weights, _code), report, graph);
+            return new Plan(fused, limits, [.. steps], shared, report, graph);
         }
         catch
         {
             steps.ForEach(step => step.Kernel.Dispose());
-            weights.Dispose();
             throw;
         }
     }

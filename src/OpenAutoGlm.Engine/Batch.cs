@@ -6,7 +6,8 @@ namespace OpenAutoGlm.Engine;
 /// <param name="Count">How many tokens run.</param>
 /// <param name="FirstOutput">The row of the batch's logits that belongs to the first of <paramref name="Outputs"/>.</param>
 /// <param name="Outputs">Of how many of its last tokens in this step the logits are wanted.</param>
-readonly record struct BatchEntry(Sequence Sequence, int Start, int Count, int FirstOutput, int Outputs);
+/// <param name="FirstHidden">The row of the batch's hidden states that belongs to its first token, where it is to be embedded.</param>
+readonly record struct BatchEntry(Sequence Sequence, int Start, int Count, int FirstOutput, int Outputs, int FirstHidden);
 
 /// <summary>
 /// The tokens that run together in one step. There is no phase: a prompt's chunk and a decoded token differ only in
@@ -24,16 +25,20 @@ sealed class Batch(int maxSequences)
 
     internal int Outputs { get; private set; }
 
+    /// <summary>How many of the tokens belong to sequences that are to be embedded.</summary>
+    internal int HiddenTokens { get; private set; }
+
     internal void Add(Sequence sequence, int start, int count, int outputs)
     {
-        _entries[_count++] = new BatchEntry(sequence, start, count, Outputs, outputs);
+        _entries[_count++] = new BatchEntry(sequence, start, count, Outputs, outputs, HiddenTokens);
         Tokens += count;
         Outputs += outputs;
+        HiddenTokens += sequence.Embedding is null ? 0 : count;
     }
 
     internal void Clear()
     {
         Array.Clear(_entries, 0, _count);
-        (_count, Tokens, Outputs) = (0, 0, 0);
+        (_count, Tokens, Outputs, HiddenTokens) = (0, 0, 0, 0);
     }
 }

@@ -27,6 +27,11 @@ sealed class EngineCounters : IDisposable
     int _stepTokens;
     int _stepPromptTokens;
     double _stepMs;
+    long _guessTicks;
+    long _planTicks;
+    long _runTicks;
+    long _chooseTicks;
+    long _commitTicks;
     int _running;
     int _waiting;
     int _usedBlocks;
@@ -71,6 +76,7 @@ sealed class EngineCounters : IDisposable
         Failed = Volatile.Read(ref _failed),
         Cancelled = Volatile.Read(ref _cancelled),
         Refused = Volatile.Read(ref _refused),
+        Phases = new StepPhases(Time(ref _guessTicks), Time(ref _planTicks), Time(ref _runTicks), Time(ref _chooseTicks), Time(ref _commitTicks)),
         StepMs = Volatile.Read(ref _stepMs),
         GuessedTokens = Volatile.Read(ref _guessed),
         GuessedRightTokens = Volatile.Read(ref _guessedRight),
@@ -78,12 +84,17 @@ sealed class EngineCounters : IDisposable
         StepPromptTokens = Volatile.Read(ref _stepPromptTokens),
     };
 
-    internal void Stepped(TimeSpan took)
+    internal void Stepped(TimeSpan took, StepPhases phases)
     {
         double ms = took.TotalMilliseconds;
         Volatile.Write(ref _stepMs, _steps == 0 ? ms : _stepMs + (NewestWeight * (ms - _stepMs)));
         Volatile.Write(ref _steps, _steps + 1);
         _stepSeconds.Record(took.TotalSeconds);
+        Add(ref _guessTicks, phases.Guess);
+        Add(ref _planTicks, phases.Plan);
+        Add(ref _runTicks, phases.Run);
+        Add(ref _chooseTicks, phases.Choose);
+        Add(ref _commitTicks, phases.Commit);
     }
 
     internal void Prefilled(int tokens) => Volatile.Write(ref _prefilled, _prefilled + tokens);
@@ -131,6 +142,10 @@ sealed class EngineCounters : IDisposable
         Volatile.Write(ref _stepTokens, stepTokens);
         Volatile.Write(ref _stepPromptTokens, promptTokens);
     }
+
+    static TimeSpan Time(ref long ticks) => TimeSpan.FromTicks(Volatile.Read(ref ticks));
+
+    static void Add(ref long ticks, TimeSpan more) => Volatile.Write(ref ticks, ticks + more.Ticks);
 
     public void Dispose() => _meter.Dispose();
 

@@ -22,6 +22,9 @@ sealed record EngineLimits(int Vocab, int ContextLength, int BlockTokens, int Bl
     /// <summary>How many positions back every layer sees at most, its own included; 0 where one sees all.</summary>
     internal int Window { get; init; }
 
+    /// <summary>Width of the model's hidden states; 0 where there is no model.</summary>
+    internal int Hidden { get; init; }
+
     /// <summary>Blocks of the longest sequence that can run.</summary>
     internal int MaxBlocksPerSequence => (int)Math.Min(BlockCount, ((long)ContextLength + BlockTokens - 1) / BlockTokens);
 

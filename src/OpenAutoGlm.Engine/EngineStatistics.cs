@@ -50,6 +50,9 @@ public sealed record EngineStatistics
     /// <summary>Milliseconds of a step: an exponential moving average with weight 1/16 for the newest.</summary>
     public required double StepMs { get; init; }
 
+    /// <summary>Where the time of all steps went.</summary>
+    public required StepPhases Phases { get; init; }
+
     /// <summary>Tokens that were guessed ahead and run.</summary>
     public required long GuessedTokens { get; init; }
 
@@ -65,3 +68,11 @@ public sealed record EngineStatistics
     /// <summary>What was found again and what was lost.</summary>
     public required PrefixCacheStatistics Prefixes { get; init; }
 }
+
+/// <summary>The parts of steps, in their order, as total times since the engine was made.</summary>
+/// <param name="Guess">Guessing tokens ahead.</param>
+/// <param name="Plan">Choosing who runs, and finding memory for them.</param>
+/// <param name="Run">The model itself.</param>
+/// <param name="Choose">Choosing tokens: penalties, masks, sampling.</param>
+/// <param name="Commit">The rest: noting what is right, telling readers, ending sequences.</param>
+public readonly record struct StepPhases(TimeSpan Guess, TimeSpan Plan, TimeSpan Run, TimeSpan Choose, TimeSpan Commit);

@@ -2,10 +2,12 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Architectures;
 
 namespace OpenAutoGlm.Engine;
@@ -91,6 +93,9 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Ids are 0 … this − 1.</summary>
     public int Vocab => _limits.Vocab;
 
+    /// <summary>Width of the model: the dimensions of an embedding; 0 where the model is none.</summary>
+    public int Hidden => _limits.Hidden;
+
     /// <summary>Longest sequence in tokens, prompt and answer together: what was asked for, or what the model allows and the memory holds.</summary>
     public int ContextLength => _limits.ContextLength;
 
@@ -155,6 +160,43 @@ public sealed class InferenceEngine : IDisposable
             FinishReason.Cancelled => throw new SequenceCancelledException(outcome.Cancellation, "The engine stopped before all logits were there."),
             _ => logits,
         };
+    }
+
+    /// <summary>
+    /// Computes the embedding of a prompt: its hidden states after the final norm, pooled, of length 1. Accepts or refuses at
+    /// once; runs through the same queue, scheduler and steps as everything else, and beside others gives the same bits as alone.
+    /// </summary>
+    /// <param name="request">The prompt, and whose it is; what concerns generated tokens has no meaning here.</param>
+    /// <param name="pooling">How one vector is made of those of all tokens.</param>
+    /// <param name="cancellation">Gives the embedding up.</param>
+    /// <exception cref="RequestRefusedException">The prompt has no tokens, too many, or some that are not of the vocabulary, or the queue is full.</exception>
+    /// <exception cref="SequenceFailedException">The step failed.</exception>
+    /// <exception cref="SequenceCancelledException">Its time was over, or the engine was disposed meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave it up.</exception>
+    public Task<Embedding> EmbedAsync(SequenceRequest request, Pooling pooling, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        cancellation.ThrowIfCancellationRequested();
+        EmbeddingPool pool = new(pooling, request.Prompt.IsDefault ? 0 : request.Prompt.Length);
+        Sequence sequence = Accept([request], promptLogits: null, embedding: pool)[0];
+        return FinishAsync();
+
+        async Task<Embedding> FinishAsync()
+        {
+            SequenceOutcome outcome;
+            using (cancellation.Register(sequence.Cancel))
+            {
+                outcome = await sequence.Completion.ConfigureAwait(false);
+            }
+
+            return outcome switch
+            {
+                { Reason: FinishReason.Failed } => throw outcome.Error!,
+                { Cancellation: CancellationReason.Caller } => throw new OperationCanceledException(cancellation),
+                { Reason: FinishReason.Cancelled } => throw new SequenceCancelledException(outcome.Cancellation, $"The embedding was cancelled: {outcome.Cancellation}."),
+                _ => new Embedding([.. pool.Finish()], outcome.Usage.PromptTokens),
+            };
+        }
     }
 
     /// <summary>Continues a prompt and waits for all of it: the generated tokens, a stop token included.</summary>
@@ -299,16 +341,16 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    ImmutableArray<Sequence> Accept(ImmutableArray<SequenceRequest> requests, float[][]? promptLogits, BeamOptions? beams = null)
+    ImmutableArray<Sequence> Accept(ImmutableArray<SequenceRequest> requests, float[][]? promptLogits, BeamOptions? beams = null, EmbeddingPool? embedding = null)
     {
         try
         {
             beams?.Validate(requests[0], Options.MaxSequences);
-            int[] maxTokens = [.. requests.Select(request => promptLogits is null ? RequestRules.MaxTokens(request, _limits) : RequestRules.NoTokens(request, _limits))];
+            int[] maxTokens = [.. requests.Select(request => promptLogits is null && embedding is null ? RequestRules.MaxTokens(request, _limits) : RequestRules.NoTokens(request, _limits))];
             lock (_gate)
             {
                 CheckRoom(requests.Length);
-                ImmutableArray<Sequence> sequences = [.. requests.Select((request, i) => Made(request, maxTokens[i], promptLogits))];
+                ImmutableArray<Sequence> sequences = [.. requests.Select((request, i) => Made(request, maxTokens[i], promptLogits, embedding))];
                 BeamSearch? search = beams is null ? null : new BeamSearch(beams, sequences);
                 // The first comes last: when it runs, the branches of its search are there.
                 foreach (Sequence sequence in sequences.Reverse())
@@ -330,12 +372,13 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    Sequence Made(SequenceRequest request, int maxTokens, float[][]? promptLogits)
+    Sequence Made(SequenceRequest request, int maxTokens, float[][]? promptLogits, EmbeddingPool? embedding)
     {
         _lastId++;
         return new Sequence(_lastId, request, maxTokens, request.Sampling.Seed ?? NextSeed(_lastId), Options.EventBuffer, AskToCancel)
         {
             PromptLogits = promptLogits,
+            Embedding = embedding,
             Clock = new SequenceClock(Options.TimeProvider),
         };
     }

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Ops;
@@ -19,6 +20,9 @@ interface IModelRunner : IDisposable
     /// <summary>One row of the last batch's logits: at least [vocab]; what is beyond is padding.</summary>
     ReadOnlySpan<float> Logits(int output);
 
+    /// <summary>One row of the last batch's hidden states after the final norm: [hidden]. Rows of sequences that are to be embedded only.</summary>
+    ReadOnlySpan<float> Hidden(int row) => throw new NotSupportedException("This runner has no hidden states.");
+
     /// <summary>The plan as text.</summary>
     string PrintPlan();
 }
@@ -31,6 +35,8 @@ sealed class ModelRunner : IModelRunner
 {
     readonly Plan _plan;
     readonly Execution _execution;
+    readonly HiddenPlan _hidden;
+    readonly Dictionary<string, Tensor> _inputs = [];
     readonly NativeMemoryOwner[] _inputMemory;
     readonly Tensor _ids; // [tokens]
     readonly Tensor _positions; // [tokens]
@@ -40,7 +46,7 @@ sealed class ModelRunner : IModelRunner
     readonly Tensor _outputRows; // [outputs]
     readonly Value _logits; // [outputs, vocab]
 
-    ModelRunner(EngineLimits limits, ModelGraph graph, IBackend backend)
+    ModelRunner(EngineLimits limits, ModelGraph graph, Func<ModelGraph> hiddenGraph, IBackend backend)
     {
         Limits = limits;
         Pool = new KvPool(limits.BlockCount, limits.BlockTokens, graph.OfKind(ValueKind.State));
@@ -54,6 +60,7 @@ sealed class ModelRunner : IModelRunner
         foreach ((Value state, Tensor memory) in Pool.States)
         {
             _execution.Bind(state, memory);
+            _inputs.Add(state.Name, memory);
         }
 
         _execution.SetSize(Dim.KvBlocks, Pool.BlockCount);
@@ -66,6 +73,7 @@ sealed class ModelRunner : IModelRunner
         _outputRows = Bind(ModelInputs.OutputRows, limits.MaxOutputs);
         _inputMemory = [.. memories];
         _logits = graph[ModelInputs.Logits];
+        _hidden = new HiddenPlan(() => backend.LowerBeside(_plan, hiddenGraph()), _inputs, Pool.BlockCount);
 
         Tensor Bind(string name, params ReadOnlySpan<Dim> extents)
         {
@@ -74,6 +82,7 @@ sealed class ModelRunner : IModelRunner
             memories.Add(memory);
             Tensor tensor = Tensor.In(memory, type);
             _execution.Bind(graph[name], tensor);
+            _inputs.Add(name, tensor);
             return tensor;
         }
     }
@@ -89,36 +98,61 @@ sealed class ModelRunner : IModelRunner
     internal static ModelRunner Create(ModelConfig config, IWeights weights, IBackend backend, EngineOptions options)
     {
         options.Validate();
-        ModelGraph graph = Architecture.Build(config, weights, new GraphOptions(options.BlockTokens, options.KvFormat));
+        GraphOptions form = new(options.BlockTokens, options.KvFormat);
+        ModelGraph graph = Architecture.Build(config, weights, form);
         EngineLimits limits = EngineLimits.Of(options, Math.Min(config.Vocab, options.VocabularySize ?? config.Vocab), config.ContextLength, Math.Max(1, KvLayout.BytesPerToken(graph)));
-        return new ModelRunner(limits with { Window = EngineLimits.WindowOf(graph) }, graph, backend);
+        return new ModelRunner(limits with { Window = EngineLimits.WindowOf(graph), Hidden = config.Hidden }, graph, () => Architecture.Build(config, weights, form with { EndsHidden = true }), backend);
     }
 
     public void Run(Batch batch) => Run(batch, after: null);
 
-    /// <summary>The same; <paramref name="after"/> is told of every step of the plan.</summary>
+    /// <summary>
+    /// The same; <paramref name="after"/> is told of every step of the plan. Sequences that are to be embedded run apart from
+    /// the others, on a plan of their own.
+    /// </summary>
     internal void Run(Batch batch, Action<PlanStep>? after)
     {
-        int longest = 1;
-        foreach (ref readonly BatchEntry entry in batch.Entries)
+        if (batch.Tokens > batch.HiddenTokens)
         {
-            longest = Math.Max(longest, Pool.BlocksFor(entry.Start + entry.Count));
+            RunPart(batch, embedded: false, _execution, after);
         }
 
-        Fill(batch, longest);
-        _execution.SetSize(Dim.Tokens, batch.Tokens);
-        _execution.SetSize(Dim.Sequences, batch.Entries.Length);
-        _execution.SetSize(Dim.Blocks, longest);
-        _execution.SetSize(Dim.Outputs, Math.Max(1, batch.Outputs));
-        _execution.Run(after);
+        if (batch.HiddenTokens > 0)
+        {
+            RunPart(batch, embedded: true, _hidden.Execution, after);
+        }
+    }
+
+    void RunPart(Batch batch, bool embedded, Execution execution, Action<PlanStep>? after)
+    {
+        int longest = 1;
+        int sequences = 0;
+        foreach (ref readonly BatchEntry entry in batch.Entries)
+        {
+            if (embedded == entry.Sequence.Embedding is not null)
+            {
+                longest = Math.Max(longest, Pool.BlocksFor(entry.Start + entry.Count));
+                sequences++;
+            }
+        }
+
+        Fill(batch, embedded, longest);
+        execution.SetSize(Dim.Tokens, embedded ? batch.HiddenTokens : batch.Tokens - batch.HiddenTokens);
+        execution.SetSize(Dim.Sequences, sequences);
+        execution.SetSize(Dim.Blocks, longest);
+        execution.SetSize(Dim.Outputs, Math.Max(1, embedded ? 0 : batch.Outputs));
+        execution.Run(after);
     }
 
     public ReadOnlySpan<float> Logits(int output) => _execution[_logits].Row(output);
+
+    public ReadOnlySpan<float> Hidden(int row) => _hidden.Row(row);
 
     public string PrintPlan() => _plan.Print();
 
     public void Dispose()
     {
+        _hidden.Dispose();
         _execution.Dispose();
         _plan.Dispose();
         Pool.Dispose();
@@ -128,7 +162,7 @@ sealed class ModelRunner : IModelRunner
         }
     }
 
-    void Fill(Batch batch, int longest)
+    void Fill(Batch batch, bool embedded, int longest)
     {
         Span<int> ids = _ids.View.Ints;
         Span<int> positions = _positions.View.Ints;
@@ -140,9 +174,15 @@ sealed class ModelRunner : IModelRunner
         // A plan has at least one output row: where no logits are wanted, those of the first token are computed for nobody.
         outputRows[0] = 0;
         int token = 0;
-        for (int row = 0; row < batch.Entries.Length; row++)
+        int row = -1;
+        foreach (ref readonly BatchEntry entry in batch.Entries)
         {
-            BatchEntry entry = batch.Entries[row];
+            if (embedded != entry.Sequence.Embedding is not null)
+            {
+                continue;
+            }
+
+            row++;
             ReadOnlySpan<int> blocks = entry.Sequence.Blocks.Blocks;
             Span<int> table = blockTable.Slice(row * longest, longest);
             blocks[..Math.Min(blocks.Length, longest)].CopyTo(table);

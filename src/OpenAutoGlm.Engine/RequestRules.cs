@@ -25,15 +25,7 @@ static class RequestRules
                 RefusalReason.InvalidParameter, "sample_index", $"The sample index must be at least 0, not {request.SampleIndex}.", request.SampleIndex);
         }
 
-        if (request.Timeout <= TimeSpan.Zero)
-        {
-            throw new RequestRefusedException(
-                RefusalReason.InvalidParameter, "timeout", $"The timeout must be more than nothing, not {request.Timeout}.", request.Timeout?.TotalSeconds);
-        }
-
-        CheckName("user", request.Tenant);
-        CheckName("cache_salt", request.CacheSalt);
-
+        CheckOwner(request);
         int prompt = request.Prompt.Length;
         long room = Math.Min(limits.ContextLength, limits.MemoryTokens) - prompt;
         return request.MaxTokens is { } asked ? Asked(prompt, asked, limits) : (int)room;
@@ -44,7 +36,21 @@ static class RequestRules
     internal static int NoTokens(SequenceRequest request, EngineLimits limits)
     {
         CheckPrompt(request, limits, least: 0);
+        CheckOwner(request);
         return 0;
+    }
+
+    /// <summary>Checks whose request it is and how long it may take.</summary>
+    static void CheckOwner(SequenceRequest request)
+    {
+        if (request.Timeout <= TimeSpan.Zero)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "timeout", $"The timeout must be more than nothing, not {request.Timeout}.", request.Timeout?.TotalSeconds);
+        }
+
+        CheckName("user", request.Tenant);
+        CheckName("cache_salt", request.CacheSalt);
     }
 
     /// <summary>Checks a prompt after which at least so many tokens are to follow.</summary>
@@ -61,7 +67,9 @@ static class RequestRules
             throw new RequestRefusedException(
                 RefusalReason.PromptTooLong,
                 "prompt",
-                $"The prompt has {prompt} tokens, which leaves no room for {least} more in the context of {limits.ContextLength}.",
+                least == 0
+                    ? $"The prompt has {prompt} tokens, but the context holds {limits.ContextLength}."
+                    : $"The prompt has {prompt} tokens, which leaves no room for {least} more in the context of {limits.ContextLength}.",
                 prompt,
                 limits.ContextLength);
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Kv;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Speculation;
@@ -89,6 +90,15 @@ public sealed class Sequence
     internal float[][]? PromptLogits { get; init; }
 
     internal bool WantsAllLogits => PromptLogits is not null;
+
+    /// <summary>What becomes of its hidden states; null where nobody wants them.</summary>
+    internal EmbeddingPool? Embedding { get; init; }
+
+    /// <summary>Whether it ends when its prompt is computed, without a token of its own.</summary>
+    internal bool IsReadOnly => WantsAllLogits || Embedding is not null;
+
+    /// <summary>Whether something is wanted of every token of its prompt, so that none may come from the cache.</summary>
+    internal bool WantsEveryToken => WantsAllLogits || Embedding?.NeedsEveryToken == true;
 
     /// <summary>The beam search that this is a branch of; null for none.</summary>
     internal BeamSearch? Beam { get; set; }

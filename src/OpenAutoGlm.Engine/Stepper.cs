@@ -1,4 +1,5 @@
 using OpenAutoGlm.Engine.Beams;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Scheduling;
 using OpenAutoGlm.Engine.Speculation;
@@ -17,12 +18,15 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
     readonly EngineLimits _limits = runner.Limits;
     readonly Sampler _sampler = new(runner.Limits.Vocab);
     readonly Batch _alone = new(1);
+    TimeSpan _choosing; // of the step that is being taken
 
     /// <summary>Takes a step. There must be work.</summary>
     internal void Step()
     {
-        long start = options.TimeProvider.GetTimestamp();
+        TimeProvider time = options.TimeProvider;
+        long start = time.GetTimestamp();
         speculator?.Guess(scheduler.Running);
+        long guessed = time.GetTimestamp();
         Batch batch = scheduler.Schedule();
         int writing = 0;
         foreach (ref readonly BatchEntry entry in batch.Entries)
@@ -35,13 +39,17 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
             writing += IsWriting(entry) ? 1 : 0;
         }
 
-        if (TryRun(batch) is { } error)
+        long planned = time.GetTimestamp();
+        Exception? error = TryRun(batch);
+        long ran = time.GetTimestamp();
+        _choosing = TimeSpan.Zero;
+        if (error is not null)
         {
             TakeAlone(batch, error);
         }
         else
         {
-            double seconds = options.TimeProvider.GetElapsedTime(start).TotalSeconds;
+            double seconds = time.GetElapsedTime(start).TotalSeconds;
             foreach (ref readonly BatchEntry entry in batch.Entries)
             {
                 if (entry.Outputs == 0)
@@ -53,10 +61,16 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
                 Take(entry);
             }
 
-            budget.Stepped(new StepFacts(writing, batch.Tokens, options.TimeProvider.GetElapsedTime(start).TotalSeconds));
+            budget.Stepped(new StepFacts(writing, batch.Tokens, time.GetElapsedTime(start).TotalSeconds));
         }
 
-        counters.Stepped(options.TimeProvider.GetElapsedTime(start));
+        long done = time.GetTimestamp();
+        counters.Stepped(time.GetElapsedTime(start, done), new StepPhases(
+            time.GetElapsedTime(start, guessed),
+            time.GetElapsedTime(guessed, planned),
+            time.GetElapsedTime(planned, ran),
+            _choosing,
+            time.GetElapsedTime(ran, done) - _choosing));
     }
 
     static bool IsWriting(in BatchEntry entry) => entry.Start + 1 >= entry.Sequence.Tokens.Count && entry.Sequence.GeneratedCount > 0;
@@ -116,6 +130,12 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         if (sequence.PromptLogits is { } rows)
         {
             TakeLogits(entry, rows);
+            return;
+        }
+
+        if (sequence.Embedding is { } embedding)
+        {
+            TakeHidden(entry, embedding);
             return;
         }
 
@@ -207,6 +227,25 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         }
     }
 
+    void TakeHidden(in BatchEntry entry, EmbeddingPool embedding)
+    {
+        Sequence sequence = entry.Sequence;
+        for (int i = 0; i < entry.Count; i++)
+        {
+            if (embedding.Wants(entry.Start + i))
+            {
+                embedding.Add(entry.Start + i, runner.Hidden(entry.FirstHidden + i));
+            }
+        }
+
+        counters.Prefilled(entry.Count);
+        scheduler.Commit(sequence, entry.Start + entry.Count, generated: 0);
+        if (sequence.Pending == 0)
+        {
+            end(sequence, new Ending(FinishReason.Stop));
+        }
+    }
+
     /// <summary>What one sample of a prompt has just computed serves the others that wait: they go on from there, each with a draw of its own.</summary>
     void ChooseForSiblings(Sequence first, ReadOnlySpan<float> logits)
     {
@@ -235,6 +274,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
     Ending? Choose(Sequence sequence, ReadOnlySpan<float> logits)
     {
         SequenceRequest request = sequence.Request;
+        long start = options.TimeProvider.GetTimestamp();
         int token;
         TokenLogprobs? logprobs;
         try
@@ -250,6 +290,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
             return new Ending(FinishReason.Failed, Error: new SequenceFailedException(message, error));
         }
 
+        _choosing += options.TimeProvider.GetElapsedTime(start);
         counters.Generated();
         bool isFirst = sequence.GeneratedCount == 0;
         bool isRead = sequence.TryEmit(token, logprobs);

@@ -18,6 +18,13 @@ public interface IBackend : IDisposable
     /// <summary>Picks a kernel for every node. The graph's weights must stay alive as long as the plan.</summary>
     /// <exception cref="NotSupportedException">No kernel does what a node asks.</exception>
     Plan Lower(ModelGraph graph, PlanLimits limits);
+
+    /// <summary>
+    /// Picks kernels for another graph over the same weights, which need not be laid out twice. Its limits are those of the
+    /// first plan, and it must be disposed before that one.
+    /// </summary>
+    /// <exception cref="NotSupportedException">No kernel does what a node asks.</exception>
+    Plan LowerBeside(Plan first, ModelGraph graph) => Lower(graph, first.Limits);
 }
 
 /// <summary>The largest sizes that a plan must be ready for, one for every symbolic extent of the graph.</summary>

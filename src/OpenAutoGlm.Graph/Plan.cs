@@ -53,6 +53,9 @@ public sealed class Plan : IDisposable
     /// <summary>Where the values between the steps lie.</summary>
     public ArenaLayout Arena { get; }
 
+    /// <summary>What the kernels share and the plan disposes; null where there is nothing.</summary>
+    public IDisposable? Shared => _shared;
+
     /// <summary>New memory to run in. One execution runs one batch at a time; several may run side by side only if the backend says so.</summary>
     public Execution CreateExecution() => new(this);
 

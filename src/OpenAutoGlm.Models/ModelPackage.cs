@@ -18,7 +18,7 @@ public sealed class ModelPackage : IDisposable
     readonly Lazy<Tokenizer?> _tokenizer;
 
     ModelPackage(
-        string path, string name, string files, ModelConfig config, ModelWeights weights, Func<Tokenizer?> tokenizer, ChatTemplateSources templates, GenerationDefaults generation)
+        string path, string name, string files, ModelConfig config, ModelWeights weights, Func<Tokenizer?> tokenizer, ChatTemplateSources templates, GenerationDefaults generation, Pooling? pooling)
     {
         Path = path;
         Name = name;
@@ -28,6 +28,7 @@ public sealed class ModelPackage : IDisposable
         _tokenizer = new Lazy<Tokenizer?>(tokenizer);
         ChatTemplates = templates;
         Generation = generation;
+        Pooling = pooling;
     }
 
     /// <summary>The file or folder that was opened.</summary>
@@ -51,6 +52,9 @@ public sealed class ModelPackage : IDisposable
 
     /// <summary>Recommended settings.</summary>
     public GenerationDefaults Generation { get; }
+
+    /// <summary>How its embeddings are pooled: last token where the files say nothing; null where they ask for a way that is not supported.</summary>
+    public Pooling? Pooling { get; }
 
     /// <summary>
     /// Opens a .gguf file (any part of a split one), a .safetensors file beside its config.json, a folder with
@@ -162,7 +166,7 @@ public sealed class ModelPackage : IDisposable
             ModelConfig config = GgufConfig.Read(first);
             string name = first.Metadata.TryGetString("general.name", out string? given) && given.Length > 0 ? given : System.IO.Path.GetFileNameWithoutExtension(file);
             string kind = $"GGUF version {first.Version}{(files.Count > 1 ? $" in {files.Count} parts" : "")}";
-            return new ModelPackage(path, name, kind, config, new GgufWeights(files), () => TokenizerOf(first.Metadata), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab));
+            return new ModelPackage(path, name, kind, config, new GgufWeights(files), () => TokenizerOf(first.Metadata), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab), PoolingFile.Read(first.Metadata, first.Metadata.GetString("general.architecture")));
         }
         catch
         {
@@ -185,7 +189,7 @@ public sealed class ModelPackage : IDisposable
         {
             string kind = $"safetensors{(files.Files.Count > 1 ? $" in {files.Files.Count} shards" : "")}";
             string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)));
-            return new ModelPackage(path, name, kind, config, new HuggingFaceWeights(files, config), () => TokenizerOf(folder), ChatTemplateSources.Read(folder), GenerationDefaults.Read(folder, config.Vocab));
+            return new ModelPackage(path, name, kind, config, new HuggingFaceWeights(files, config), () => TokenizerOf(folder), ChatTemplateSources.Read(folder), GenerationDefaults.Read(folder, config.Vocab), PoolingFile.Read(folder));
         }
         catch
         {

@@ -10,9 +10,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Admin;
+using OpenAutoGlm.Server.Anthropic;
+using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Dashboard;
+using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.OpenAi;
-using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
@@ -28,6 +32,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ModelPool _pool;
     readonly ModelDirectory _models;
     readonly Admission _admission;
+    readonly ServerMetrics _metrics;
+    readonly RunningRequests _requests;
+    readonly History _history;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -52,6 +59,14 @@ public sealed class AutoGlmServer : IAsyncDisposable
         IPAddress? address = options.Validate();
         _options = options;
         _admission = new Admission(options.MaxRequests);
+        _metrics = new ServerMetrics(options.TimeProvider);
+        _requests = new RunningRequests(options.TimeProvider);
+        _history = new History(_metrics, options.TimeProvider);
+        foreach (ServedModel model in models)
+        {
+            model.MeterWith(_metrics);
+        }
+
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
         _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"));
@@ -59,6 +74,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _application = Build(address, loggers);
         Map();
     }
+
+    /// <summary>What the server has counted.</summary>
+    internal ServerMetrics Metrics => _metrics;
 
     /// <summary>Where the server listens, such as http://127.0.0.1:8000; empty before <see cref="StartAsync"/>.</summary>
     public IReadOnlyCollection<string> Urls => [.. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
@@ -76,6 +94,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         await _application.StartAsync(cancellation);
+        _metrics.Start();
+        _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
     }
 
@@ -121,6 +141,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         await _application.DisposeAsync();
         await _pool.DisposeAsync();
         _admission.Dispose();
+        _metrics.Dispose();
+        _history.Dispose();
     }
 
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
@@ -162,13 +184,23 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
     void Map()
     {
-        _application.Use(next => new RequestTracking(next, _logger, _options.TimeProvider).InvokeAsync);
+        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
+        _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
+        _application.Use(next => new AdminGuard(next, keys: false).InvokeAsync);
         _models.Map(_application);
         new AdminModelRoutes(_models, _options.Models).Map(_application);
         StatusRoutes.Map(_application, _admission);
-        _application.MapPost("/v1/chat/completions", new TextEndpoint(Routes.Chat, _models, _admission, _options, _logger).HandleAsync);
-        _application.MapPost("/v1/completions", new TextEndpoint(Routes.Completions, _models, _admission, _options, _logger).HandleAsync);
+        new MetricsPage(_metrics, _admission).Map(_application);
+        new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
+        if (_options.Dashboard)
+        {
+            DashboardPage.Map(_application);
+        }
+
+        TextFlow flow = new(_models, _admission, _options, _logger);
+        OpenAiRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

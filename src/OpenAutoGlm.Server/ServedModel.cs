@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Metrics;
 
 namespace OpenAutoGlm.Server;
 
@@ -41,9 +42,12 @@ public sealed class ServedModel
     /// <summary>Longest sequence in tokens, prompt and answer together.</summary>
     public int ContextLength { get; }
 
-    internal ITextSource Source { get; }
+    internal ITextSource Source { get; private set; }
 
     internal IEnumerable<string> Names => [Id, .. Aliases];
+
+    /// <summary>Counts what the model does from now on.</summary>
+    internal void MeterWith(ServerMetrics metrics) => Source = metrics.Meter(Id, Source);
 
     internal static string Checked(string name) =>
         name.Length is > 0 and <= LongestName && !name.Any(char.IsControl)

@@ -192,7 +192,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     TextGenerator? CreateGenerator()
     {
         ChatTemplate? template = Model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
-        return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) : null;
+        return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) { Pooling = Model.Pooling } : null;
     }
 
     /// <summary>What will compute a model: the backend that the options ask for, with the place of the model's plan file.</summary>

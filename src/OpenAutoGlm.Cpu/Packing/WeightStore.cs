@@ -66,6 +66,9 @@ sealed unsafe class WeightStore : IDisposable
     /// <summary>What became of the plan file; final after <see cref="Keep"/>.</summary>
     internal PlanFileReport Report { get; private set; } = new(PlanFileOutcome.None, null, 0, null);
 
+    /// <summary>Bytes of all packed weights.</summary>
+    internal long Bytes => _bytes;
+
     /// <summary>The bytes of a weight in a layout, aligned to a small page; found where they were packed before, else packed now.</summary>
     /// <param name="weight">The name of the weight, unique in its graph.</param>
     /// <param name="layout">The name of the layout, see <see cref="PackedKey.Layout"/>.</param>

@@ -13,6 +13,9 @@ abstract class AnswerReader
 
     /// <summary>Cancels what still runs.</summary>
     internal abstract void Cancel();
+
+    /// <summary>Tokens written so far; 0 where that is not known before the end.</summary>
+    internal virtual int Written => 0;
 }
 
 /// <summary>Turns the tokens of one choice into its events.</summary>
@@ -23,6 +26,8 @@ sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, St
     int _read;
 
     internal override void Cancel() => sequence.Cancel();
+
+    internal override int Written => sequence.GeneratedCount;
 
     /// <inheritdoc/>
     internal override async IAsyncEnumerable<GenerationEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)

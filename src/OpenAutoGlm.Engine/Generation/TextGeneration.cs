@@ -24,6 +24,9 @@ public sealed class TextGeneration : IAsyncDisposable
     /// <summary>Tokens of the prompt.</summary>
     public int PromptTokens { get; }
 
+    /// <summary>Tokens that all choices have written so far; a beam search tells at its end. From any thread, at any time.</summary>
+    public int GeneratedTokens => _readers.Sum(reader => reader.Written);
+
     /// <summary>
     /// The events of all choices as they come, once and for one reader; every choice ends with one
     /// <see cref="ChoiceFinished"/>. Failures and cancellations are events too and do not throw. Leaving early cancels.

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Models.Tokenizers;
 
@@ -42,6 +44,9 @@ public sealed class TextGenerator
     /// <summary>The chat template, where there is one.</summary>
     public ChatTemplate? Template { get; }
 
+    /// <summary>How the model's embeddings are pooled; null where its files ask for a way that is not supported, and then embeddings are refused.</summary>
+    public Pooling? Pooling { get; init; } = Models.Pooling.Last;
+
     /// <summary>The constraints that answers were asked for under, compiled for this model's vocabulary.</summary>
     public ConstraintCache Constraints { get; }
 
@@ -77,6 +82,43 @@ public sealed class TextGenerator
         ImmutableArray<Sequence> accepted = Engine.SubmitSamples(
             [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = mask?.Invoke(choice) })]);
         return new TextGeneration(prompt.Length, request.Choices, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
+    }
+
+    /// <summary>
+    /// The embeddings of texts, in their order: hidden states after the final norm, pooled as the model wants it
+    /// (<see cref="Pooling"/>), of length 1. The same bits beside others as alone.
+    /// </summary>
+    /// <exception cref="RequestRefusedException">The request can never be served, or not now; nothing of it runs.</exception>
+    /// <exception cref="SequenceFailedException">A step failed.</exception>
+    /// <exception cref="SequenceCancelledException">Its time was over, or the engine was disposed meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave it up.</exception>
+    public async Task<ImmutableArray<Embedding>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Pooling pooling = Pooling ?? throw new RequestRefusedException(
+            RefusalReason.InvalidParameter, "model", "The model's files ask for a pooling of embeddings that is not supported; last, mean and first token are.");
+        if (request.Inputs.Length is < 1 or > EmbeddingRequest.MaxInputs)
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "input", $"A request has 1 to {EmbeddingRequest.MaxInputs} inputs, not {request.Inputs.Length}.", request.Inputs.Length, EmbeddingRequest.MaxInputs);
+        }
+
+        int hidden = Engine.Hidden;
+        if (request.Dimensions is { } dimensions && (dimensions < 1 || dimensions > hidden))
+        {
+            throw new RequestRefusedException(
+                RefusalReason.InvalidParameter, "dimensions", $"dimensions must be 1 to {hidden}, the model's width, not {dimensions}.", dimensions, hidden);
+        }
+
+        ImmutableArray<int>[] inputs = new ImmutableArray<int>[request.Inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ImmutableArray<int> tokens = Encode(request.Inputs[i], cancellation);
+            inputs[i] = request.Truncate && tokens.Length > Engine.ContextLength ? tokens[..Engine.ContextLength] : tokens;
+        }
+
+        return await new EmbeddingRun(Engine, request, pooling).RunAsync([.. inputs], cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The tokens of a prompt.</summary>

@@ -98,7 +98,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         for (int i = 0; i < _running.Count && _tokensLeft > 0; i++)
         {
             Sequence sequence = _running[i];
-            if (sequence.Pending == 1 && !sequence.WantsAllLogits && GrowOrGiveWay(sequence))
+            if (sequence.Pending == 1 && !sequence.IsReadOnly && GrowOrGiveWay(sequence))
             {
                 TakeNext(sequence);
                 decoding++;
@@ -108,7 +108,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
         _promptTokensLeft = Math.Min(_tokensLeft, budget.PromptTokensBeside(decoding));
         for (int i = 0; i < _running.Count && _promptTokensLeft > 0; i++)
         {
-            if (_running[i].Pending > 1 || _running[i].WantsAllLogits)
+            if (_running[i].Pending > 1 || _running[i].IsReadOnly)
             {
                 TakeChunk(_running[i]);
             }
@@ -244,7 +244,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     void TakeChunk(Sequence sequence)
     {
         int count = Math.Min(sequence.Pending, _promptTokensLeft);
-        int outputs = count == sequence.Pending ? 1 : 0;
+        int outputs = count == sequence.Pending && sequence.Embedding is null ? 1 : 0;
         if (sequence.WantsAllLogits)
         {
             outputs = count = Math.Min(count, _extraLogitsLeft);
@@ -336,7 +336,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     Admission TryAdmit(Sequence sequence)
     {
         ReadOnlySpan<int> tokens = CollectionsMarshal.AsSpan(sequence.Tokens);
-        int known = sequence.WantsAllLogits ? 0 : memory.Attach(sequence.Blocks, tokens, sequence.Request.Scope);
+        int known = sequence.WantsEveryToken ? 0 : memory.Attach(sequence.Blocks, tokens, sequence.Request.Scope);
         if (IsBeingComputed(sequence, known))
         {
             memory.Release(sequence.Blocks);
@@ -366,7 +366,7 @@ sealed class Scheduler(KvMemory memory, EngineLimits limits, StepBudget budget)
     /// <summary>Whether somebody is just computing more of a newcomer's prompt than is known: then it is found when that is done, and computed once.</summary>
     bool IsBeingComputed(Sequence newcomer, int known)
     {
-        if (newcomer.WantsAllLogits)
+        if (newcomer.WantsEveryToken)
         {
             return false;
         }

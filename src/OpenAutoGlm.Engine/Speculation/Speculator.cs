@@ -26,7 +26,7 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
         foreach (Sequence sequence in running)
         {
             sequence.Drafts.Clear();
-            if (!isOff && sequence.Pending == 1 && sequence.GeneratedCount > 0 && !sequence.WantsAllLogits && sequence.Beam is null)
+            if (!isOff && sequence.Pending == 1 && sequence.GeneratedCount > 0 && !sequence.IsReadOnly && sequence.Beam is null)
             {
                 _writing[count++] = sequence;
             }

@@ -117,9 +117,18 @@ sealed class Decoder
         return experts.SharedInner == 0 ? combined : Residual("exps_shared", combined, Gated(x, "_shexp", experts.SharedInner));
     }
 
-    /// <summary>Final norm, output projection of the rows whose logits are wanted: [outputs, vocab]; ends the graph.</summary>
+    /// <summary>
+    /// Ends the graph: final norm and output projection of the rows whose logits are wanted, [outputs, vocab], or the final
+    /// norm of all, [tokens, hidden].
+    /// </summary>
     internal ModelGraph Finish(Value x)
     {
+        if (_options.EndsHidden)
+        {
+            _graph.Output(Norm(ModelInputs.Hidden, x));
+            return _graph.Build();
+        }
+
         Value wanted = _graph.Apply("output_rows", new GatherRows(), x, OutputRows);
         Value normed = Norm("output_norm", wanted);
         string projection = _weights.TryGet("output.weight", out _) ? "output.weight" : "token_embd.weight";

@@ -23,4 +23,7 @@ public static class ModelInputs
 
     /// <summary>What comes out: [outputs, vocab] F32.</summary>
     public const string Logits = "logits";
+
+    /// <summary>What comes out where <see cref="GraphOptions.EndsHidden"/> is set, the final norm of every token: [tokens, hidden] F32.</summary>
+    public const string Hidden = "output_norm";
 }

@@ -29,6 +29,9 @@ public sealed class GgufWeights : ModelWeights
         }
     }
 
+    /// <summary>Keys and values of the first part, which has those of the model.</summary>
+    internal GgufMetadata Metadata => _files[0].Metadata;
+
     /// <inheritdoc/>
     public override IReadOnlyList<TensorInfo> Stored { get; }
 

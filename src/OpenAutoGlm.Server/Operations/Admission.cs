@@ -15,6 +15,9 @@ sealed class Admission(int limit) : IDisposable
     /// <summary>Fires when those inside must leave too.</summary>
     public CancellationToken CutOff => _cutOff.Token;
 
+    /// <summary>How many requests may be inside.</summary>
+    public int Limit => limit;
+
     /// <summary>Requests inside.</summary>
     public int Running => Volatile.Read(ref _running);
 

@@ -12,6 +12,9 @@ sealed class RequestRecord
 
     public int CompletionTokens { get; set; }
 
+    /// <summary>Tokens written so far, while the answer is written; null before.</summary>
+    public Func<int>? Written { get; set; }
+
     /// <summary>The code of the error that ended it, also where it ended a stream with status 200.</summary>
     public string Outcome { get; set; } = "ok";
 

@@ -1,11 +1,12 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.Metrics;
 
 namespace OpenAutoGlm.Server.Operations;
 
 /// <summary>Gives every request an id, the client's own where it is harmless, and logs how it ended.</summary>
-sealed class RequestTracking(RequestDelegate next, ILogger logger, TimeProvider time)
+sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetrics metrics, TimeProvider time)
 {
     const string Header = "X-Request-Id";
     const int LongestId = 128;
@@ -25,8 +26,10 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, TimeProvider 
         finally
         {
             string route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
+            TimeSpan took = time.GetElapsedTime(started);
+            metrics.Count(route, context.Request.Method, context.Response.StatusCode, record.Outcome, record.Model, took);
             ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Model,
-                record.PromptTokens, record.CompletionTokens, time.GetElapsedTime(started).TotalMilliseconds);
+                record.PromptTokens, record.CompletionTokens, took.TotalMilliseconds);
         }
     }
 

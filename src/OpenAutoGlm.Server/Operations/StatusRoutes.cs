@@ -12,7 +12,7 @@ static class StatusRoutes
 {
     static readonly string[] Reading = ["GET", "HEAD"];
 
-    static readonly string Version = (typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0")
+    internal static readonly string Version = (typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0")
         .Split('+')[0];
 
     public static void Map(IEndpointRouteBuilder routes, Admission admission)

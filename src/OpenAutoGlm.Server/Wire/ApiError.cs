@@ -80,6 +80,15 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
     public static ApiError ShuttingDown() =>
         new(StatusCodes.Status503ServiceUnavailable, Server, "shutting_down", "The server is shutting down.") { RetryLater = true, CloseConnection = true };
 
+    public static ApiError NotForYou(string message) => new(StatusCodes.Status403Forbidden, InvalidRequest, "admin_not_allowed", message);
+
+    public static ApiError NoSuchRequest() =>
+        new(StatusCodes.Status404NotFound, InvalidRequest, "request_not_found", "No such request is running: it has ended, or never was.");
+
+    /// <summary>The status is the one that gRPC's CANCELLED maps to; no client sends such a request again by itself.</summary>
+    public static ApiError CancelledByOperator() =>
+        new(StatusCodes.Status499ClientClosedRequest, InvalidRequest, "request_cancelled", "An operator of the server cancelled this request.");
+
     public static ApiError ReadTooSlowly() =>
         new(StatusCodes.Status500InternalServerError, Server, "slow_reader", "The answer was read too slowly and was cut off.");
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using OpenAutoGlm.Server.OpenAi.Responses;
+using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Operations;
 
 namespace OpenAutoGlm.Server.Wire;
@@ -44,8 +44,17 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
     /// <summary>The error to tell; null where the client is gone. Logs what is our own fault.</summary>
     public static ApiError? Translate(Exception exception, HttpContext context, ILogger logger, ServerOptions options)
     {
+        RunningRequest? running = RunningRequest.Of(context);
+        bool cancelled = running is { IsCancelled: true, ClientGone.IsCancellationRequested: false };
+        if (cancelled)
+        {
+            // To the route it looked as if the client had gone. It is there, and waits for an answer.
+            context.RequestAborted = running!.ClientGone;
+        }
+
         ApiError? error = exception switch
         {
+            OperationCanceledException when cancelled => ApiError.CancelledByOperator(),
             ApiException api => api.Error,
             _ when context.RequestAborted.IsCancellationRequested => null,
             ConnectionResetException or ConnectionAbortedException => null,
@@ -60,8 +69,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
         RequestRecord.Of(context).Outcome = error?.Code ?? "client_gone";
         return error;
     }
-
-    public static ErrorBody Body(ApiError error) => new(new ErrorDetail(error.Message, error.Type, error.Param, error.Code));
 
     static ApiError? Unanswered(HttpContext context) => context.Response.StatusCode switch
     {
@@ -85,6 +92,6 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
             response.Headers.Connection = "close";
         }
 
-        await WireJson.WriteAsync(response, Body(error), WireJson.Wire.ErrorBody, context.RequestAborted);
+        await ErrorForms.Of(context).WriteAsync(context, error);
     }
 }

@@ -20,11 +20,14 @@ namespace OpenAutoGlm.Server.Wire;
 sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>The context to use. Its encoder leaves more as it is than one for HTML may; bodies are application/json only.</summary>
-    public static WireJson Wire { get; } = new(new JsonSerializerOptions
+    public static WireJson Wire { get; } = new(CreateOptions());
+
+    /// <summary>The options of every context of this project, one instance for each.</summary>
+    public static JsonSerializerOptions CreateOptions() => new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    };
 
     public static async Task WriteAsync<T>(HttpResponse response, T body, JsonTypeInfo<T> type, CancellationToken cancellation)
     {

@@ -22,7 +22,7 @@ public class ErrorTests
     {
         await using TestServer server = await TestServer.StartAsync();
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        foreach (string path in new[] { "/", "/v1", "/v1/nothing", "/v2/models", "/v1/chat/completions/", "/%00", "/..%2f..%2fetc/passwd", "/v1//models", "/v1/models%00" })
+        foreach (string path in new[] { "/nothing", "/v1", "/v1/nothing", "/v2/models", "/v1/chat/completions/", "/%00", "/..%2f..%2fetc/passwd", "/v1//models", "/v1/models%00" })
         {
             HttpResponseMessage response = await server.Client.GetAsync(path, cancellation);
             Assert.True(response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.BadRequest, path);
@@ -198,6 +198,8 @@ public class ErrorTests
 
         public ITextRun Start(OpenAutoGlm.Engine.Generation.GenerationRequest request, CancellationToken cancellation) =>
             Started++ == 0 ? new Run() : throw Refuse();
+
+        public System.Collections.Immutable.ImmutableArray<int> Encode(OpenAutoGlm.Engine.Generation.GenerationPrompt prompt, CancellationToken cancellation) => [];
 
         static RequestRefusedException Refuse()
         {

@@ -3,6 +3,7 @@ using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.Wire;
+using OpenAutoGlm.Server.OpenAi;
 using OpenAutoGlm.Server.OpenAi.Requests;
 
 namespace OpenAutoGlm.Server;
@@ -284,7 +285,7 @@ public class ParameterTests
     [Fact]
     public void Several_prompts_make_several_requests_alike_in_all_else()
     {
-        TextRequest request = Read(Text, "prompt", "[\"a\", \"b\"], \"n\": 3, \"max_tokens\": 4");
+        OpenAiRequest request = Read(Text, "prompt", "[\"a\", \"b\"], \"n\": 3, \"max_tokens\": 4");
         Assert.Equal([new GenerationPrompt.Text("a"), new GenerationPrompt.Text("b")], request.Prompts.Select(prompt => prompt.Prompt));
         Assert.All(request.Prompts, prompt => Assert.Equal((3, 4), (prompt.Choices, prompt.MaxTokens)));
     }
@@ -305,7 +306,7 @@ public class ParameterTests
         Assert.Equal((status, code, param), (error.Status, error.Code, error.Param));
     }
 
-    static TextRequest Read(string route, string name, string value)
+    static OpenAiRequest Read(string route, string name, string value)
     {
         ImmutableDictionary<string, string> needed = ImmutableDictionary<string, string>.Empty.Add("model", "\"tiny\"");
         needed = route == Chat ? needed.Add("messages", """[{"role": "user", "content": "Hi"}]""") : needed.Add("prompt", "\"Hi\"");

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
 using OpenAutoGlm.Engine;
@@ -19,6 +20,15 @@ sealed class ScriptedSource : ITextSource
     public CancellationReason Cancellation { get; set; }
 
     public int PromptTokens { get; set; } = 7;
+
+    /// <summary>What every choice says instead of <see cref="Pieces"/>, event by event; the choice of each is replaced.</summary>
+    public GenerationEvent[]? Events { get; set; }
+
+    /// <summary>What ended every choice.</summary>
+    public string? StopString { get; set; }
+
+    /// <summary>The last prompt that was encoded only.</summary>
+    public GenerationPrompt? Encoded { get; private set; }
 
     /// <summary>Refuses every request.</summary>
     public Exception? Refusal { get; set; }
@@ -49,13 +59,33 @@ sealed class ScriptedSource : ITextSource
         return new Run(this, request);
     }
 
+    /// <summary>As many tokens as every prompt has here.</summary>
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
+    {
+        if (Refusal is not null)
+        {
+            throw Refusal;
+        }
+
+        Encoded = prompt;
+        return [.. Enumerable.Range(0, PromptTokens)];
+    }
+
     sealed class Run(ScriptedSource source, GenerationRequest request) : ITextRun
     {
         public int PromptTokens => source.PromptTokens;
 
         public async IAsyncEnumerable<GenerationEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
         {
-            foreach (string piece in source.Pieces)
+            foreach (GenerationEvent scripted in source.Events ?? [])
+            {
+                for (int choice = 0; choice < request.Choices; choice++)
+                {
+                    yield return scripted with { Choice = choice };
+                }
+            }
+
+            foreach (string piece in source.Events is null ? source.Pieces : [])
             {
                 for (int choice = 0; choice < request.Choices; choice++)
                 {
@@ -71,9 +101,11 @@ sealed class ScriptedSource : ITextSource
 
             for (int choice = 0; choice < request.Choices; choice++)
             {
-                TokenUsage usage = new(source.PromptTokens, source.Pieces.Length, 3);
-                yield return new ChoiceFinished(choice, source.Reason, usage, default)
+                TokenUsage usage = new(source.PromptTokens, source.Events?.Length ?? source.Pieces.Length, 3);
+                yield return new ChoiceFinished(choice, source.Reason, usage, new SequenceTimings(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3), 1))
                 {
+                    StopString = source.StopString,
+                    ToolCalls = source.Events?.OfType<ToolCallDelta>().Select(call => call.Call).Distinct().Count() ?? 0,
                     Cancellation = source.Cancellation,
                     Error = source.Reason == FinishReason.Failed ? new InvalidOperationException("secret detail") : null,
                 };

@@ -145,7 +145,7 @@ static class ParameterTable
 
     /// <summary>Reads a whole request.</summary>
     /// <exception cref="ApiException">It cannot be honoured as it stands.</exception>
-    public static TextRequest Read(Routes route, JsonElement body)
+    public static OpenAiRequest Read(Routes route, JsonElement body)
     {
         RequestDraft draft = new(route);
         FrozenDictionary<string, Parameter> parameters = route == Chat ? ChatParameters : CompletionParameters;

@@ -118,7 +118,7 @@ sealed class RequestDraft(Routes route)
         };
     }
 
-    public TextRequest Complete()
+    public OpenAiRequest Complete()
     {
         string model = Model ?? throw new ApiException(ApiError.Missing("model"));
         ImmutableArray<GenerationPrompt> prompts = route == Routes.Chat ? [Conversation()] : Continuations();
@@ -150,8 +150,9 @@ sealed class RequestDraft(Routes route)
             CacheSalt = CacheSalt,
             Constraint = _constraint?.Value,
         };
-        return new TextRequest(model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
+        return new OpenAiRequest(route, model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
         {
+            PromptName = route == Routes.Chat ? "messages" : "prompt",
             Stream = Stream,
             IncludeUsage = IncludeUsage,
             Logprobs = Logprobs,
@@ -179,25 +180,4 @@ sealed class RequestDraft(Routes route)
             throw new ApiException(ApiError.Invalid(parameter, $"{parameter} {problem}."));
         }
     }
-}
-
-/// <summary>A request that makes sense.</summary>
-/// <param name="Model">The name the client calls the model by.</param>
-/// <param name="Prompts">One request for the engine for each prompt, alike in all else.</param>
-sealed record TextRequest(string Model, ImmutableArray<GenerationRequest> Prompts)
-{
-    public bool Stream { get; init; }
-
-    public bool IncludeUsage { get; init; }
-
-    public bool Logprobs { get; init; }
-
-    /// <summary>How the client spelled max_tokens; null where it left that to us.</summary>
-    public string? MaxTokensName { get; init; }
-
-    /// <summary>How many of a prompt's answers the client gets: the most likely ones.</summary>
-    public required int Returned { get; init; }
-
-    /// <summary>Where the client said what the answer must be; null where it did not.</summary>
-    public string? ConstraintName { get; init; }
 }

@@ -1,43 +1,40 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Responses;
 
 /// <summary>The answers of /v1/completions.</summary>
-sealed record CompletionReply(string Id, long Created, string Model, bool Logprobs) : Reply(Id, Created, Model, Logprobs)
+sealed class CompletionReply(AnswerHead head, OpenAiRequest request) : OpenAiReply(head, request, "cmpl")
 {
     readonly Dictionary<int, int> _offsets = [];
 
-    public override void WriteStart(ServerSentEvents events, int choice)
-    {
-    }
-
-    public override void WriteDelta(ServerSentEvents events, TextDelta delta) =>
-        Write(events, new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
+    public override void WriteDelta(TextDelta delta) =>
+        Write(new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
 
     // A continuation is text and nothing else: it was not asked to think apart or to call anything.
-    public override void WriteThinking(ServerSentEvents events, ThinkingDelta delta) =>
-        Write(events, new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
+    public override void WriteThinking(ThinkingDelta delta) =>
+        Write(new CompletionChoice(delta.Choice, delta.Text, Describe(delta.Choice, delta.Tokens), null));
 
-    public override void WriteToolCall(ServerSentEvents events, ToolCallDelta delta) =>
+    public override void WriteToolCall(ToolCallDelta delta) =>
         throw new InvalidOperationException("A continuation calls no tools.");
 
-    public override void WriteFinish(ServerSentEvents events, ChoiceFinished finished) =>
-        Write(events, new CompletionChoice(finished.Choice, "", null, ReasonOf(finished)));
+    public override void WriteFinish(ChoiceFinished finished) =>
+        Write(new CompletionChoice(finished.Choice, "", null, ReasonOf(finished)));
 
-    public override void WriteUsage(ServerSentEvents events, UsageBody usage) =>
-        events.Write(new Completion(Id, Created, Model, []) { Usage = usage }, WireJson.Wire.Completion);
+    protected override void WriteUsage(UsageBody usage) =>
+        Events.Write(new Completion(Id, Created, Model, []) { Usage = usage }, WireJson.Wire.Completion);
 
-    public override Task WriteWholeAsync(HttpResponse response, IReadOnlyList<CollectedChoice> choices, UsageBody usage, CancellationToken cancellation)
+    public override Task WriteWholeAsync(HttpResponse response, IReadOnlyList<CollectedChoice> choices, AnswerUsage usage, CancellationToken cancellation)
     {
         CompletionChoice[] described = [.. choices.Select((choice, index) => new CompletionChoice(index, choice.Text, Describe(index, choice.Tokens), ReasonOf(choice.Finish)))];
-        return WireJson.WriteAsync(response, new Completion(Id, Created, Model, described) { Usage = usage }, WireJson.Wire.Completion, cancellation);
+        return WireJson.WriteAsync(response, new Completion(Id, Created, Model, described) { Usage = Body(usage) }, WireJson.Wire.Completion, cancellation);
     }
 
-    void Write(ServerSentEvents events, CompletionChoice choice) =>
-        events.Write(new Completion(Id, Created, Model, [choice]), WireJson.Wire.Completion);
+    void Write(CompletionChoice choice) =>
+        Events.Write(new Completion(Id, Created, Model, [choice]), WireJson.Wire.Completion);
 
     /// <summary>
     /// Offsets count Unicode characters of the tokens' own texts from the start of the choice, so they lie a little

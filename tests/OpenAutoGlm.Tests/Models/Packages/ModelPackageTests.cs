@@ -31,6 +31,27 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal("tools", package.ChatTemplates.Named["tool_use"]);
     }
 
+    [Theory]
+    [InlineData(null, Pooling.Last)]
+    [InlineData("""{"word_embedding_dimension":4,"pooling_mode_cls_token":false,"pooling_mode_mean_tokens":true}""", Pooling.Mean)]
+    [InlineData("""{"pooling_mode_lasttoken":true,"pooling_mode_mean_tokens":false,"include_prompt":true}""", Pooling.Last)]
+    [InlineData("""{"pooling_mode":"cls"}""", Pooling.First)]
+    [InlineData("""{"pooling_mode_max_tokens":true}""", null)]
+    [InlineData("""{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true}""", null)]
+    [InlineData("""{}""", null)]
+    public void Pooling_is_what_sentence_transformers_wrote_down(string? file, Pooling? expected)
+    {
+        WriteSafetensors();
+        if (file is not null)
+        {
+            Directory.CreateDirectory(_folder.File("1_Pooling"));
+            _folder.Write(Path.Combine("1_Pooling", "config.json"), file);
+        }
+
+        using ModelPackage package = ModelPackage.Open(_folder.Root);
+        Assert.Equal(expected, package.Pooling);
+    }
+
     [Fact]
     public void End_tokens_come_from_the_configuration_where_nothing_else_states_them()
     {

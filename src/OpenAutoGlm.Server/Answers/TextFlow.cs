@@ -5,50 +5,78 @@ using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.Models;
-using OpenAutoGlm.Server.OpenAi.Requests;
-using OpenAutoGlm.Server.OpenAi.Responses;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
-namespace OpenAutoGlm.Server.OpenAi;
+namespace OpenAutoGlm.Server.Answers;
 
 /// <summary>
-/// POST /v1/chat/completions and /v1/completions: reads the request, starts its runs, and writes their events as a
-/// stream or in one body. When the client goes, whatever runs for it is cancelled.
+/// The way of every request for text, whatever its dialect: in by admission, read, its runs started, their events
+/// written as a stream or in one body. When the client goes, whatever runs for it is cancelled. A dialect is a function
+/// that reads a body; what it makes of it knows the <see cref="Reply"/> to it.
 /// </summary>
-sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admission, ServerOptions options, ILogger logger)
+sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions options, ILogger logger)
 {
-    string PromptParameter => route == Routes.Chat ? "messages" : "prompt";
+    /// <summary>A route's handler.</summary>
+    /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
+    public RequestDelegate Handle(Func<HttpContext, JsonElement, TextRequest> read) => context => HandleAsync(context, read);
 
-    public async Task HandleAsync(HttpContext context)
+    /// <summary>The handler of a route that counts a prompt's tokens and runs nothing.</summary>
+    /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
+    /// <param name="write">Writes the answer.</param>
+    public RequestDelegate HandleCount(Func<HttpContext, JsonElement, PromptRequest> read, Func<HttpContext, int, Task> write) => async context =>
     {
         using IDisposable stay = admission.Enter();
         using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
-        TextRequest request = await ReadAsync(context, cancellation.Token);
+        PromptRequest request = await ReadAsync(context, read, cancellation.Token);
+        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
+        ServedModel model = lease.Model;
+        RequestRecord record = RequestRecord.Of(context);
+        record.Model = model.Id;
+        try
+        {
+            record.PromptTokens = model.Source.Encode(request.Prompt, cancellation.Token).Length;
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw new ApiException(ApiError.From(refusal, request.PromptName));
+        }
+
+        await write(context, record.PromptTokens);
+    };
+
+    async Task HandleAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read)
+    {
+        long started = options.TimeProvider.GetTimestamp();
+        using IDisposable stay = admission.Enter();
+        using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
+        TextRequest request = await ReadAsync(context, read, cancellation.Token);
         await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
         ServedModel model = lease.Model;
         RequestRecord record = RequestRecord.Of(context);
         record.Model = model.Id;
         await using TextRuns runs = await StartAsync(model, request, cancellation.Token);
         record.PromptTokens = runs.PromptTokens;
-        Usage usage = new(runs, record);
+        record.Written = () => runs.GeneratedTokens;
+        AnswerUsage usage = new(runs, record);
+        Reply reply = request.Answer(new AnswerHead(model.Id, runs.PromptTokens, options.TimeProvider, started));
         if (request.Stream)
         {
-            await StreamAsync(context, request, runs, MakeReply(model, request), usage);
+            await StreamAsync(context, runs, reply, usage);
         }
         else
         {
             IReadOnlyList<CollectedChoice> choices = Best(await CollectAsync(runs, usage), runs.ChoicesPerRun, request.Returned);
-            await MakeReply(model, request).WriteWholeAsync(context.Response, choices, usage.Body, cancellation.Token);
+            await reply.WriteWholeAsync(context.Response, choices, usage, cancellation.Token);
         }
     }
 
-    async Task<TextRequest> ReadAsync(HttpContext context, CancellationToken cancellation)
+    async Task<TRequest> ReadAsync<TRequest>(HttpContext context, Func<HttpContext, JsonElement, TRequest> read, CancellationToken cancellation)
     {
         try
         {
             using JsonDocument body = await JsonBody.ReadAsync(context.Request, cancellation);
-            return ParameterTable.Read(route, body.RootElement);
+            return read(context, body.RootElement);
         }
         catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
         {
@@ -64,7 +92,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
         catch (RequestRefusedException refusal)
         {
-            throw new ApiException(ApiError.From(refusal, PromptParameter, request.MaxTokensName, request.ConstraintName));
+            throw new ApiException(ApiError.From(refusal, request.PromptName, request.MaxTokensName, request.ConstraintName));
         }
         catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
         {
@@ -72,15 +100,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
     }
 
-    Reply MakeReply(ServedModel model, TextRequest request)
-    {
-        long created = options.TimeProvider.GetUtcNow().ToUnixTimeSeconds();
-        return route == Routes.Chat
-            ? new ChatReply($"chatcmpl-{Guid.NewGuid():N}", created, model.Id, request.Logprobs)
-            : new CompletionReply($"cmpl-{Guid.NewGuid():N}", created, model.Id, request.Logprobs);
-    }
-
-    async Task<IReadOnlyList<CollectedChoice>> CollectAsync(TextRuns runs, Usage usage)
+    async Task<IReadOnlyList<CollectedChoice>> CollectAsync(TextRuns runs, AnswerUsage usage)
     {
         ChoiceCollector[] choices = [.. Enumerable.Range(0, runs.Choices).Select(_ => new ChoiceCollector())];
         CollectedChoice[] collected = new CollectedChoice[runs.Choices];
@@ -104,34 +124,29 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         ? choices
         : [.. choices.Chunk(perPrompt).SelectMany(answers => answers.OrderByDescending(answer => answer.Tokens.Select(token => token.Token.Logprob).DefaultIfEmpty(float.NegativeInfinity).Average()).Take(returned))];
 
-    async Task StreamAsync(HttpContext context, TextRequest request, TextRuns runs, Reply reply, Usage usage)
+    async Task StreamAsync(HttpContext context, TextRuns runs, Reply reply, AnswerUsage usage)
     {
-        using ServerSentEvents events = new(context.Response);
+        using AnswerStream stream = reply.Open(context.Response);
         try
         {
             for (int choice = 0; choice < runs.Choices; choice++)
             {
-                reply.WriteStart(events, choice);
+                reply.WriteStart(choice);
             }
 
             do
             {
                 while (runs.Events.TryRead(out GenerationEvent? next))
                 {
-                    Write(next, events, reply, usage);
+                    Write(next, reply, usage);
                 }
 
-                await events.FlushAsync(context.RequestAborted);
+                await stream.FlushAsync(context.RequestAborted);
             }
-            while (await WaitAsync(runs.Events, events, context.RequestAborted));
+            while (await WaitAsync(runs.Events, stream, reply, context.RequestAborted));
 
             CheckComplete(usage, runs);
-            if (request.IncludeUsage)
-            {
-                reply.WriteUsage(events, usage.Body);
-            }
-
-            events.WriteDone();
+            reply.WriteEnd(usage);
         }
         catch (Exception exception)
         {
@@ -140,34 +155,34 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
                 return;
             }
 
-            events.Write(ErrorResponses.Body(error), WireJson.Wire.ErrorBody);
+            reply.WriteError(error);
         }
 
-        await events.FlushAsync(context.RequestAborted);
+        await stream.FlushAsync(context.RequestAborted);
     }
 
-    void Write(GenerationEvent next, ServerSentEvents events, Reply reply, Usage usage)
+    void Write(GenerationEvent next, Reply reply, AnswerUsage usage)
     {
         switch (next)
         {
             case TextDelta delta when delta.Text.Length > 0 || delta.Tokens.Length > 0:
-                reply.WriteDelta(events, delta);
+                reply.WriteDelta(delta);
                 break;
             case ThinkingDelta delta:
-                reply.WriteThinking(events, delta);
+                reply.WriteThinking(delta);
                 break;
             case ToolCallDelta delta:
-                reply.WriteToolCall(events, delta);
+                reply.WriteToolCall(delta);
                 break;
             case ChoiceFinished finished:
                 CheckReason(finished);
                 usage.Add(finished);
-                reply.WriteFinish(events, finished);
+                reply.WriteFinish(finished);
                 break;
         }
     }
 
-    async Task<bool> WaitAsync(ChannelReader<GenerationEvent> reader, ServerSentEvents events, CancellationToken aborted)
+    async Task<bool> WaitAsync(ChannelReader<GenerationEvent> reader, AnswerStream stream, Reply reply, CancellationToken aborted)
     {
         ValueTask<bool> ready = reader.WaitToReadAsync(CancellationToken.None);
         if (ready.IsCompleted || options.KeepAliveInterval is not { } interval)
@@ -184,8 +199,8 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
             }
             catch (TimeoutException) when (!waiting.IsCompleted)
             {
-                events.WriteKeepAlive();
-                await events.FlushAsync(aborted);
+                reply.WriteKeepAlive();
+                await stream.FlushAsync(aborted);
             }
         }
     }
@@ -205,7 +220,7 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
         }
     }
 
-    void CheckComplete(Usage usage, TextRuns runs)
+    void CheckComplete(AnswerUsage usage, TextRuns runs)
     {
         if (usage.FinishedChoices < runs.Choices)
         {
@@ -215,31 +230,4 @@ sealed class TextEndpoint(Routes route, ModelDirectory models, Admission admissi
 
     /// <summary>Nobody but the client or the end of the server cancels runs.</summary>
     Exception Cancelled() => admission.CutOff.IsCancellationRequested ? new ApiException(ApiError.ShuttingDown()) : new OperationCanceledException();
-
-    /// <summary>Adds up what choices took. Prompts count once, however many choices continue them.</summary>
-    sealed class Usage(TextRuns runs, RequestRecord record)
-    {
-        readonly int[] _cached = new int[runs.Choices];
-        int _completionTokens;
-
-        public int FinishedChoices { get; private set; }
-
-        public UsageBody Body
-        {
-            get
-            {
-                int prompt = runs.PromptTokens;
-                int cached = _cached.Where((_, choice) => choice % runs.ChoicesPerRun == 0).Sum();
-                return new UsageBody(prompt, _completionTokens, prompt + _completionTokens, new PromptTokensDetails(cached));
-            }
-        }
-
-        public void Add(ChoiceFinished finished)
-        {
-            FinishedChoices++;
-            _cached[finished.Choice] = finished.Usage.CachedTokens;
-            _completionTokens += finished.Usage.CompletionTokens;
-            record.CompletionTokens = _completionTokens;
-        }
-    }
 }

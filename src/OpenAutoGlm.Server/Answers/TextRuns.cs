@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using OpenAutoGlm.Engine.Generation;
 
-namespace OpenAutoGlm.Server.OpenAi;
+namespace OpenAutoGlm.Server.Answers;
 
 /// <summary>
 /// The runs of one request, one for each prompt, read as one: all are accepted or none, choices are numbered through,
@@ -32,6 +32,9 @@ sealed class TextRuns : IAsyncDisposable
     public int ChoicesPerRun => _choicesPerRun;
 
     public int PromptTokens => _runs.Sum(run => run.PromptTokens);
+
+    /// <summary>Tokens that all runs have written so far, as far as that is known.</summary>
+    public int GeneratedTokens => _runs.Sum(run => run.GeneratedTokens);
 
     /// <summary>The events of all runs. Completes when all have ended or the request was cancelled.</summary>
     public ChannelReader<GenerationEvent> Events => _events.Reader;

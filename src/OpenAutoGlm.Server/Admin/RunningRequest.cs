@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http;
+using OpenAutoGlm.Server.Operations;
+
+namespace OpenAutoGlm.Server.Admin;
+
+/// <summary>A request that is being worked on, as an operator may see it: numbers and names of ours, nothing of what was asked.</summary>
+sealed class RunningRequest(long id, string route, HttpContext context, TimeProvider time) : IDisposable
+{
+    readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+    readonly RequestRecord _record = RequestRecord.Of(context);
+    readonly long _started = time.GetTimestamp();
+    volatile bool _isCancelled;
+
+    public long Id => id;
+
+    /// <summary>The token for whatever works for the request: fires when the client goes or an operator cancels.</summary>
+    public CancellationToken Token => _cancellation.Token;
+
+    /// <summary>Fires when the client goes.</summary>
+    public CancellationToken ClientGone { get; } = context.RequestAborted;
+
+    /// <summary>Whether an operator ended it.</summary>
+    public bool IsCancelled => _isCancelled;
+
+    /// <summary>The request of a context; null where it is not one of those that are watched.</summary>
+    public static RunningRequest? Of(HttpContext context) => context.Features.Get<RunningRequest>();
+
+    /// <summary>Ends it; false where it has ended already.</summary>
+    public bool Cancel()
+    {
+        try
+        {
+            _isCancelled = true;
+            _cancellation.Cancel();
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    public RunningRequestBody Describe()
+    {
+        int written = _record.Written?.Invoke() ?? _record.CompletionTokens;
+        string state = _isCancelled ? "cancelling" : _record.Written is null ? "reading" : written == 0 ? "waiting" : "writing";
+        return new RunningRequestBody(id, context.TraceIdentifier, _record.Model, route, null, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
+    }
+
+    public void Dispose() => _cancellation.Dispose();
+}

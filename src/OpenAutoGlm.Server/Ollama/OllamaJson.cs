@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+using OpenAutoGlm.Server.Wire;
+
+namespace OpenAutoGlm.Server.Ollama;
+
+/// <summary>How Ollama's bodies become JSON.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(ErrorBody))]
+sealed partial class OllamaJson : JsonSerializerContext
+{
+    /// <summary>The context to use.</summary>
+    public static OllamaJson Wire { get; } = new(WireJson.CreateOptions());
+}
