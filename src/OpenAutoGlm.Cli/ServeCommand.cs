@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Cli.Serve;
 using OpenAutoGlm.Server;
 using OpenAutoGlm.Server.Models;
 
@@ -21,6 +20,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
     readonly ModelFlags _held = new();
+    readonly OperationFlags _operations = new();
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
     volatile bool _listening;
@@ -29,7 +29,7 @@ sealed class ServeCommand : AutoGlmCommand
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, .. _held.All, _host, _port, _verbose, .. _serving.All, .. _engine.All]);
+        AddAll([_models, .. _held.All, _host, _port, _verbose, .. _operations.All, .. _serving.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -38,6 +38,7 @@ sealed class ServeCommand : AutoGlmCommand
         ("autoglm serve zai-org/glm-4-9b-chat-hf --served-model-name glm-4-9b-chat", "Serve a model of the hub, which is fetched the first time:"),
         ("autoglm serve --model glm-4-9b-chat.Q4_K_M.gguf --host 0.0.0.0 --port 8080 --max-model-len 8192 --max-num-seqs 8", "Serve a model in a file to other machines:"),
         ("autoglm serve models --models-memory 12GiB --idle-unload 10m --alias default=glm-4-9b", "Serve every model of a folder, each loaded when it is asked for:"),
+        ("autoglm serve m.gguf --host 0.0.0.0 --api-keys keys.json --tls-cert server.pem", "Let in who has a key, over TLS:"),
         ("autoglm serve --model m.gguf --target-ttft 2s --target-tpot 80ms", "Promise how soon answers begin and how fast they go on, and let the engine choose its batches:"),
     ];
 
@@ -74,14 +75,12 @@ sealed class ServeCommand : AutoGlmCommand
     async Task ServeAsync(
         IReadOnlyList<ModelOnDemand> models, IReadOnlyList<string> preloaded, ModelLimits limits, StatusLine status, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
-        using ILoggerFactory loggers = Loggers(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
-        ServerOptions options = new()
-        {
-            Host = arguments.GetValue(_host) ?? "127.0.0.1",
-            Port = arguments.GetValue(_port) ?? 8000,
-            LoggerFactory = loggers,
-            Models = limits,
-        };
+        using ILoggerFactory loggers = Loggers(arguments);
+        using ServeOperations operations = _operations.Open(
+            arguments,
+            new ServerOptions { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000, LoggerFactory = loggers, Models = limits },
+            loggers);
+        ServerOptions options = operations.Options;
         await using AutoGlmServer server = new(options, models);
         foreach (string name in preloaded)
         {
@@ -137,18 +136,11 @@ sealed class ServeCommand : AutoGlmCommand
         Console.Note($"{name} · {engine.Backend.Description} · context {engine.Engine.ContextLength:N0} tokens · {Units.Bytes(engine.Engine.KvBytes)} for keys and values");
     }
 
-    ILoggerFactory Loggers(LogLevel least) => LoggerFactory.Create(logging =>
+    ILoggerFactory Loggers(ParseResult arguments) => LoggerFactory.Create(logging =>
     {
-        // Until the server listens, the command itself tells of loads and of their faults.
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter((category, level) => category == ModelLogCategory ? _listening : level >= least);
-        logging.AddSimpleConsole(format =>
-        {
-            format.SingleLine = true;
-            format.TimestampFormat = "HH:mm:ss ";
-            format.ColorBehavior = Console.Colours && Console.ErrorIsTerminal ? LoggerColorBehavior.Default : LoggerColorBehavior.Disabled;
-        });
-        logging.Services.Configure<ConsoleLoggerOptions>(target => target.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
+        logging.AddFilter(ModelLogCategory, _ => _listening); // until then the command itself tells of loads and their faults
+        _operations.AddConsole(logging, arguments, Console);
     });
 
     void Announce(string model, string url, bool sample)

@@ -5,11 +5,13 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
@@ -62,18 +64,21 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _metrics = new ServerMetrics(options.TimeProvider);
         _requests = new RunningRequests(options.TimeProvider);
         _history = new History(_metrics, options.TimeProvider);
-        foreach (ServedModel model in models)
-        {
-            model.MeterWith(_metrics);
-        }
-
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
-        _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"));
+        _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"))
+        {
+            Appeared = model => model.Watch(_metrics, options.RequestTimeout),
+            Disappeared = _metrics.Forget,
+        };
         _models = new ModelDirectory(_pool, _admission.CutOff);
         _application = Build(address, loggers);
+        UseMiddleware(loggers);
         Map();
     }
+
+    /// <summary>Everything that can be asked for.</summary>
+    internal IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)_application).DataSources.SelectMany(source => source.Endpoints);
 
     /// <summary>What the server has counted.</summary>
     internal ServerMetrics Metrics => _metrics;
@@ -157,7 +162,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(loggers));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, address));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, address));
         return builder.Build();
     }
 
@@ -174,23 +179,47 @@ public sealed class AutoGlmServer : IAsyncDisposable
         limits.MinResponseDataRate = rate;
         if (address is null)
         {
-            kestrel.ListenAnyIP(_options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.ListenAnyIP(_options.Port, Configure);
         }
         else
         {
-            kestrel.Listen(address, _options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(address, _options.Port, Configure);
         }
+    }
+
+    void Configure(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        if (_options.Certificate is { } certificate)
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            listen.UseHttps(certificate);
+        }
+    }
+
+    /// <summary>What every request goes through before its route, in this order.</summary>
+    void UseMiddleware(ILoggerFactory loggers)
+    {
+        ILogger audit = loggers.CreateLogger("OpenAutoGlm.Audit");
+        Callers? callers = _options.Keys is null ? null : new Callers(_options.Keys, _options.TimeProvider);
+        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
+        _application.Use(next => new AuditLog(next, audit).InvokeAsync);
+        if (!_options.CorsOrigins.IsEmpty)
+        {
+            _application.Use(next => new CrossOrigin(next, _options.CorsOrigins).InvokeAsync);
+        }
+
+        _application.Use(_requests.WatchAsync);
+        _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
+        _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
+        _application.Use(next => new AdminGuard(next, keys: callers is not null).InvokeAsync);
     }
 
     void Map()
     {
-        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
-        _application.Use(_requests.WatchAsync);
-        _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
-        _application.Use(next => new AdminGuard(next, keys: false).InvokeAsync);
         _models.Map(_application);
         new AdminModelRoutes(_models, _options.Models).Map(_application);
-        StatusRoutes.Map(_application, _admission);
+        StatusRoutes.Map(_application, _admission, () => _metrics.Models.Any(model => model.Engine?.Invoke() is { HasFailed: true }));
         new MetricsPage(_metrics, _admission).Map(_application);
         new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
         if (_options.Dashboard)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
@@ -150,6 +151,7 @@ public sealed class TextGenerator
                 variables[name] = TemplateValue.FromJson(value);
             }
 
+            using Activity? span = GenerationSpans.Begin("template");
             return Template.Render(
                 new ChatTemplateInput
                 {
@@ -216,6 +218,7 @@ public sealed class TextGenerator
     {
         try
         {
+            using Activity? span = GenerationSpans.Begin("tokenise");
             return [.. Tokenizer.Encode(text, parseSpecials: true, addSpecials)];
         }
         catch (ArgumentException error)

@@ -95,9 +95,9 @@ sealed record AdminModel
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(AdminModels))]
 [JsonSerializable(typeof(AdminModel))]
-sealed partial class AdminJson : JsonSerializerContext
+sealed partial class ModelsJson : JsonSerializerContext
 {
-    public static AdminJson Wire { get; } = new(new JsonSerializerOptions
+    public static ModelsJson Wire { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

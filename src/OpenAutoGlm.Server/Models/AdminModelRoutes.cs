@@ -13,29 +13,23 @@ sealed class AdminModelRoutes(ModelDirectory models, ModelLimits limits)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/admin/models", Guarded(ListAsync));
+        routes.MapGet("/admin/models", ListAsync);
 
         // The names of most models have no slash, those of the hub have one, and some clients encode it and some do not.
         foreach (string id in new[] { "{id}", "{owner}/{id}" })
         {
-            routes.MapGet($"/admin/models/{id}", Guarded(context => WriteAsync(context, Slot(context), StatusCodes.Status200OK)));
-            routes.MapPost($"/admin/models/{id}/load", Guarded(LoadAsync));
-            routes.MapPost($"/admin/models/{id}/unload", Guarded(UnloadAsync));
-            routes.MapPost($"/admin/models/{id}/swap", Guarded(SwapAsync));
+            routes.MapGet($"/admin/models/{id}", context => WriteAsync(context, Slot(context), StatusCodes.Status200OK));
+            routes.MapPost($"/admin/models/{id}/load", LoadAsync);
+            routes.MapPost($"/admin/models/{id}/unload", UnloadAsync);
+            routes.MapPost($"/admin/models/{id}/swap", SwapAsync);
         }
     }
-
-    static RequestDelegate Guarded(RequestDelegate next) => context =>
-    {
-        LocalOnly.Check(context);
-        return next(context);
-    };
 
     Task ListAsync(HttpContext context)
     {
         AdminModel[] entries = [.. models.Pool.Snapshot().Select(status => AdminModel.Of(status, !_folders.IsEmpty))];
         AdminModels body = new(new AdminMemory(limits.MemoryBytes, models.Pool.UsedBytes), limits.IdleUnload?.TotalSeconds, entries);
-        return WireJson.WriteAsync(context.Response, body, AdminJson.Wire.AdminModels, context.RequestAborted);
+        return WireJson.WriteAsync(context.Response, body, ModelsJson.Wire.AdminModels, context.RequestAborted);
     }
 
     async Task LoadAsync(HttpContext context)
@@ -92,7 +86,7 @@ sealed class AdminModelRoutes(ModelDirectory models, ModelLimits limits)
     {
         context.Response.StatusCode = status;
         AdminModel body = AdminModel.Of(models.Pool.Snapshot(slot), !_folders.IsEmpty);
-        return WireJson.WriteAsync(context.Response, body, AdminJson.Wire.AdminModel, context.RequestAborted);
+        return WireJson.WriteAsync(context.Response, body, ModelsJson.Wire.AdminModel, context.RequestAborted);
     }
 
     static async Task<Order> ReadAsync(HttpContext context, bool takesPath)

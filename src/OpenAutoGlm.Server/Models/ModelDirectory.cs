@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OpenAutoGlm.Server.OpenAi.Responses;
+using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Models;
@@ -47,13 +48,17 @@ sealed class ModelDirectory
     /// <summary>Lends a model for the time of one request, waiting for it to be loaded where it is not.</summary>
     /// <param name="name">Any of its names.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="ApiException">No model has this name (404), or it cannot be had now (429, 503).</exception>
+    /// <exception cref="ApiException">No model has this name (404), the key is not good for it (403), or it cannot be had now (429, 503).</exception>
     /// <exception cref="OperationCanceledException">The client went while it waited.</exception>
     public async ValueTask<ModelLease> RentAsync(string name, CancellationToken cancellation)
     {
+        ModelSlot slot = Find(name);
+
+        // A key that is not good for a model must not have it loaded either.
+        RequestRecord.Current?.Caller?.CheckModel(slot.Id);
         try
         {
-            return await Pool.RentAsync(Find(name), cancellation);
+            return await Pool.RentAsync(slot, cancellation);
         }
         catch (OperationCanceledException) when (_cutOff.IsCancellationRequested)
         {

@@ -44,7 +44,18 @@ sealed partial class ModelPool : IAsyncDisposable
     public ImmutableArray<ModelSlot> Slots { get; }
 
     /// <summary>Told of every model that becomes ready, before its first request, and under the lock.</summary>
-    public Action<ServedModel>? Appeared { get; init; }
+    public Action<ServedModel>? Appeared
+    {
+        get;
+        init
+        {
+            field = value;
+            foreach (ModelInstance ready in Slots.Select(slot => slot.Current).OfType<ModelInstance>())
+            {
+                value?.Invoke(ready.Model!);
+            }
+        }
+    }
 
     /// <summary>Told of every model that goes, after its last request.</summary>
     public Action<ServedModel>? Disappeared { get; init; }

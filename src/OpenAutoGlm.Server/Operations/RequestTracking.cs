@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Metrics;
+using OpenAutoGlm.Server.Tracing;
 
 namespace OpenAutoGlm.Server.Operations;
 
@@ -18,6 +20,8 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
         context.Response.Headers[Header] = id;
         RequestRecord record = new();
         context.Features.Set(record);
+        RequestRecord.Current = record;
+        Activity? span = RequestSpan.Start(context);
         long started = time.GetTimestamp();
         try
         {
@@ -26,9 +30,11 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
         finally
         {
             string route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
+            record.Settle();
             TimeSpan took = time.GetElapsedTime(started);
+            RequestSpan.End(span, context, route, record);
             metrics.Count(route, context.Request.Method, context.Response.StatusCode, record.Outcome, record.Model, took);
-            ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Model,
+            ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Caller?.Key.Name ?? "-", record.Model,
                 record.PromptTokens, record.CompletionTokens, took.TotalMilliseconds);
         }
     }

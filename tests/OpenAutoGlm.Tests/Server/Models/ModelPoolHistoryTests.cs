@@ -24,7 +24,7 @@ public class ModelPoolHistoryTests
         const long Limit = 100;
 
         readonly Random _random;
-        readonly ManualTime _time = new();
+        readonly HandClock _time = new();
         readonly FakeMachine _machine = new();
         readonly ModelPool _pool;
         readonly List<Request> _requests = [];

@@ -6,7 +6,7 @@ namespace OpenAutoGlm.Server.Models;
 
 public sealed class ModelPoolTests
 {
-    readonly ManualTime _time = new();
+    readonly HandClock _time = new();
     readonly FakeMachine _machine = new();
 
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
 using OpenAutoGlm.Models;
-using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Models;
 
@@ -114,30 +112,6 @@ public sealed class ModelRoutesTests : IDisposable
         Assert.Equal("unknown_parameter", (string)(await Order(server, "tiny", "load", """{"path": "x"}""").ErrorAsync(400))["code"]!);
         Assert.Equal("path_not_allowed", (string)(await Order(server, "tiny", "swap", """{"path": "x"}""").ErrorAsync(403))["code"]!);
         Assert.Equal("loaded", (string)(await Order(server, "org/tiny", "load").JsonAsync())["status"]!);
-    }
-
-    [Theory]
-    [InlineData("127.0.0.1", "localhost:8000", null, true)]
-    [InlineData("::1", "[::1]:8000", null, true)]
-    [InlineData("127.0.0.1", "127.0.0.1:8000", "http://127.0.0.1:8000", true)]
-    [InlineData("192.168.1.7", "localhost:8000", null, false)]
-    [InlineData("127.0.0.1", "rebound.example:8000", null, false)]
-    [InlineData("127.0.0.1", "127.0.0.1:8000", "http://evil.example", false)]
-    [InlineData("127.0.0.1", "127.0.0.1:8000", "null", false)]
-    public void Without_keys_only_programs_of_this_machine_may_order(string from, string host, string? origin, bool may)
-    {
-        DefaultHttpContext context = new();
-        context.Connection.RemoteIpAddress = IPAddress.Parse(from);
-        context.Request.Host = new HostString(host);
-        context.Request.Headers.Origin = origin;
-        if (may)
-        {
-            LocalOnly.Check(context);
-        }
-        else
-        {
-            Assert.Equal(403, Assert.Throws<ApiException>(() => LocalOnly.Check(context)).Error.Status);
-        }
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Models;
 
-namespace OpenAutoGlm.Cli;
+namespace OpenAutoGlm.Cli.Serve;
 
 /// <summary>A model that a server is started with.</summary>
 /// <param name="Source">A path, a name on the hub, or a shape.</param>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Server.Models;
 
-namespace OpenAutoGlm.Cli;
+namespace OpenAutoGlm.Cli.Serve;
 
 /// <summary>The flags that say what a server of several models holds in memory, and under which names.</summary>
 sealed class ModelFlags
