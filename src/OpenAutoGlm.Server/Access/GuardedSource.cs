@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
@@ -31,6 +32,12 @@ sealed class GuardedSource(ITextSource inner, string model, TimeSpan? timeLimit)
         ITextRun run = inner.Start(limited, cancellation);
         record?.CountPrompt(run.PromptTokens);
         return new Run(run, record, limited.Timeout);
+    }
+
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
+    {
+        RequestRecord.Current?.Caller?.CheckModel(model);
+        return inner.Encode(prompt, cancellation);
     }
 
     sealed class Run(ITextRun inner, RequestRecord? record, TimeSpan? timeLimit) : ITextRun
