@@ -216,7 +216,6 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
-        _application.Use(next => new AdminGuard(next, keys: callers is not null).InvokeAsync);
     }
 
     void Map()

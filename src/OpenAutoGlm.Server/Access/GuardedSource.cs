@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
@@ -32,12 +31,6 @@ sealed class GuardedSource(ITextSource inner, string model, TimeSpan? timeLimit)
         ITextRun run = inner.Start(limited, cancellation);
         record?.CountPrompt(run.PromptTokens);
         return new Run(run, record, limited.Timeout);
-    }
-
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
-    {
-        RequestRecord.Current?.Caller?.CheckModel(model);
-        return inner.Encode(prompt, cancellation);
     }
 
     sealed class Run(ITextRun inner, RequestRecord? record, TimeSpan? timeLimit) : ITextRun
