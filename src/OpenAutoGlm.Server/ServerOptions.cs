@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Access;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Server;
 
@@ -108,6 +109,9 @@ public sealed record ServerOptions
     /// <summary>The clock for timestamps and timings.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>How many models are held in memory, and for how long.</summary>
+    public ModelLimits Models { get; init; } = new();
+
     /// <summary>Checks every limit and tells the address; null for all addresses.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names both.</exception>
     internal IPAddress? Validate()
@@ -128,6 +132,7 @@ public sealed record ServerOptions
         Check(nameof(StoredResponseBytes), StoredResponseBytes, 1L << 10, 1L << 40);
         Check(nameof(StoredResponseLifetime), StoredResponseLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
         Check(nameof(RetryAfter), RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Models.Validate();
         Check(nameof(RequestTimeout), RequestTimeout ?? TimeSpan.FromDays(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         CheckNames();
         return Host switch
@@ -160,7 +165,7 @@ public sealed record ServerOptions
 
     static bool IsOrigin(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text;
 
-    static void Check<T>(string name, T value, T least, T most)
+    internal static void Check<T>(string name, T value, T least, T most)
         where T : IComparable<T>
     {
         // Written so that NaN, which compares below everything, is caught too.
