@@ -8,6 +8,9 @@ namespace OpenAutoGlm.Cli.Attack;
 /// <param name="Pieces">Bytes, one write each.</param>
 sealed record AttackRequest(string Route, string Kind, IReadOnlyList<byte[]> Pieces)
 {
+    /// <summary>The address, by which the form of errors is known.</summary>
+    public string Path { get; init; } = "/";
+
     /// <summary>Whether it is whole HTTP, so that an answer is due.</summary>
     public bool IsWhole { get; init; } = true;
 

@@ -70,6 +70,11 @@ sealed class BodyWriter(string model, Dice dice)
             body["input"] = Text();
         }
 
+        if (body.ContainsKey("messages") && body.ContainsKey("prompt") && !dice.OneIn(6))
+        {
+            body.Remove(dice.OneIn(2) ? "messages" : "prompt");
+        }
+
         foreach (string length in LengthFields.Where(known.ContainsKey))
         {
             body.Remove(length);

@@ -45,7 +45,7 @@ static class Oracle
             // What is no HTTP is refused before anything that knows words has seen it.
             return answer.Body.Length == 0 && (!request.IsWhole || answer.Status is 400 or 431) && request.Kind is "no HTTP" or "cut off" or "chunks cut off" or "strange address" or "strange headers" or "another method"
                 ? null
-                : FormFault(request.Route, answer);
+                : FormFault(request.Path, answer);
         }
 
         if (answer.Type.StartsWith("text/event-stream", StringComparison.Ordinal))
@@ -60,9 +60,8 @@ static class Oracle
     static bool IsDeclared(AttackAnswer answer) => answer.Status == 503 || (answer.Status == 500 && Encoding.UTF8.GetString(answer.Body).Contains("slow_reader", StringComparison.Ordinal));
 
     /// <summary>Whether an error has the form of the API that was asked.</summary>
-    static string? FormFault(string route, AttackAnswer answer)
+    static string? FormFault(string path, AttackAnswer answer)
     {
-        string path = route[(route.IndexOf(' ') + 1)..];
         if (Parse(answer.Body) is not { ValueKind: JsonValueKind.Object } body || !body.TryGetProperty("error", out JsonElement error))
         {
             return "an error without words";
@@ -70,7 +69,7 @@ static class Oracle
 
         bool holds = path switch
         {
-            _ when path.StartsWith("/api/", StringComparison.Ordinal) => error.ValueKind == JsonValueKind.String,
+            _ when path == "/api" || path.StartsWith("/api/", StringComparison.Ordinal) => error.ValueKind == JsonValueKind.String,
             _ when path.StartsWith("/v1/messages", StringComparison.Ordinal) => body.TryGetProperty("type", out JsonElement type) && type.GetString() == "error" && Has(error, "message", "type"),
             _ => Has(error, "message", "type", "param", "code"),
         };

@@ -51,7 +51,8 @@ sealed class RequestWriter(IReadOnlyList<AttackRoute> routes, string model, stri
     AttackRequest Plain(string name, string kind, AttackRoute route, Dice dice, byte[] body, string? contentType = null, string more = "")
     {
         byte[] head = Head(route, dice, $"Content-Length: {body.Length}\r\n{more}", contentType);
-        return new AttackRequest(name, kind, dice.OneIn(6) ? [head, body] : [[.. head, .. body]]) { IsHead = route.Method == "HEAD" };
+        string path = AddressOf(head);
+        return new AttackRequest(name, IsNone(path) ? "strange address" : kind, dice.OneIn(6) ? [head, body] : [[.. head, .. body]]) { Path = path, IsHead = route.Method == "HEAD" };
     }
 
     AttackRequest Chunked(string name, AttackRoute route, Dice dice, byte[] body, bool whole)
@@ -65,7 +66,8 @@ sealed class RequestWriter(IReadOnlyList<AttackRoute> routes, string model, stri
         }
 
         pieces.Add("0\r\n\r\n"u8.ToArray());
-        AttackRequest request = new(name, "chunked", pieces) { IsHead = route.Method == "HEAD" };
+        string path = AddressOf(pieces[0]);
+        AttackRequest request = new(name, IsNone(path) ? "strange address" : "chunked", pieces) { Path = path, IsHead = route.Method == "HEAD" };
         return whole ? request : Cut(request with { Kind = "chunks cut off" }, dice);
     }
 
@@ -80,8 +82,9 @@ sealed class RequestWriter(IReadOnlyList<AttackRoute> routes, string model, stri
     AttackRequest Row(string name, AttackRoute route, Dice dice, BodyWriter bodies)
     {
         int count = 2 + dice.Below(6);
-        byte[][] all = [.. Enumerable.Range(0, count).Select(_ => Plain(name, "", route, dice, Encoding.UTF8.GetBytes(bodies.Write(route, dice.Below(2)))).Pieces.SelectMany(piece => piece).ToArray())];
-        return new AttackRequest(name, "in a row", [[.. all.SelectMany(bytes => bytes)]]) { Answers = count, IsHead = route.Method == "HEAD" };
+        AttackRequest[] all = [.. Enumerable.Range(0, count).Select(_ => Plain(name, "in a row", route, dice, Encoding.UTF8.GetBytes(bodies.Write(route, dice.Below(2)))))];
+        AttackRequest strangest = all.MaxBy(request => request.Kind, StringComparer.Ordinal)!;
+        return strangest with { Pieces = [[.. all.SelectMany(request => request.Pieces).SelectMany(piece => piece)]], Answers = count };
     }
 
     AttackRequest Noise(string name, AttackRoute route, Dice dice, byte[] body)
@@ -94,7 +97,7 @@ sealed class RequestWriter(IReadOnlyList<AttackRoute> routes, string model, stri
             3 => [.. Head(route, dice, $"Content-Length: -{body.Length}\r\n"), .. body],
             _ => [.. Head(route, dice, "Transfer-Encoding: chunked\r\n"), .. Encoding.ASCII.GetBytes(dice.Of("zz\r\n", "ffffffffffffffffff\r\n", "-1\r\n", "5\r\nab"))],
         };
-        return new AttackRequest(name, "no HTTP", [bytes]) { IsWhole = false };
+        return new AttackRequest(name, "no HTTP", [bytes]) { IsWhole = false, Path = route.Path };
     }
 
     byte[] Head(AttackRoute route, Dice dice, string headers, string? contentType = null)
@@ -123,6 +126,11 @@ sealed class RequestWriter(IReadOnlyList<AttackRoute> routes, string model, stri
 
         return filled.ToString();
     }
+
+    static string AddressOf(byte[] head) => Encoding.Latin1.GetString(head).Split(' ', 3)[1];
+
+    /// <summary>An address with a NUL is no address: it is refused before anything that knows words has seen it.</summary>
+    static bool IsNone(string path) => path.Contains("%00", StringComparison.Ordinal);
 
     static string StrangeHeaders(Dice dice) => string.Concat(Enumerable.Range(0, 1 + dice.Below(4)).Select(_ => dice.Below(10) switch
     {
