@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 
@@ -14,11 +13,6 @@ interface ITextSource
     /// <exception cref="RequestRefusedException">The request can never be served, or not now.</exception>
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ITextRun Start(GenerationRequest request, CancellationToken cancellation);
-
-    /// <summary>The tokens of a prompt.</summary>
-    /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long to tokenise.</exception>
-    /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
-    ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation);
 
     /// <summary>What else the model does with text; null where it only writes it.</summary>
     ITextTools? Tools => null;
@@ -43,8 +37,6 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
     public InferenceEngine? Engine => generator.Engine;
 
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
-
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
 
     public ITextTools Tools { get; } = new EngineTextTools(generator);
 

@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using OpenAutoGlm.Server.Anthropic;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Embeddings;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.Tokens;
 
@@ -14,6 +16,7 @@ namespace OpenAutoGlm.Server.OpenApi;
 static class RouteDocuments
 {
     static readonly ImmutableArray<string> TextOrEvents = ["application/json", "text/event-stream"];
+    static readonly ImmutableArray<string> TextOrLines = ["application/json", "application/x-ndjson"];
 
     static readonly FrozenDictionary<string, RouteDocument> All = new Dictionary<string, RouteDocument>
     {
@@ -27,19 +30,27 @@ static class RouteDocuments
         ["GET /version"] = new("Operations", "Says what this is."),
         ["HEAD /version"] = new("Operations", "The same without a body."),
         ["GET /openapi.json"] = new("Operations", "This document."),
-        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = DocumentedField.Of(MessagesTable.Messages), Answers = TextOrEvents },
-        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = DocumentedField.Of(MessagesTable.CountTokens) },
-        ["GET /metrics"] = new("Operations", "Numbers for Prometheus.") { Answers = ["text/plain"] },
+        ["GET /ready"] = new("Operations", "Says whether models are ready.") { IsOpen = true },
+        ["HEAD /ready"] = new("Operations", "The same without a body.") { IsOpen = true },
+        ["GET /metrics"] = new("Operations", "Counters and histograms in Prometheus' text.") { Answers = ["text/plain"] },
         ["GET /admin/status"] = new("Admin", "What the server is doing."),
         ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
         ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
         ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
-        ["POST /tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
-        ["POST /detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
-        ["POST /apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
-        ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
-        ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
-        ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
+        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = Fields(MessagesTable.Messages), Answers = TextOrEvents },
+        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = Fields(MessagesTable.CountTokens) },
+        ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = Fields(OllamaTables.Chat), Answers = TextOrLines },
+        ["POST /api/generate"] = new("Ollama", "Answers a prompt.") { Body = Fields(OllamaTables.Generate), Answers = TextOrLines },
+        ["GET /api/tags"] = new("Ollama", "Lists the served models."),
+        ["GET /api/ps"] = new("Ollama", "Lists the loaded models."),
+        ["GET /api/version"] = new("Ollama", "The version of Ollama's API that is spoken here."),
+        ["POST /api/show"] = new("Ollama", "Tells about a served model.") { Body = Fields(OllamaRoutes.ShowTable) },
+        ["POST /tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = PromptBody.TextOrConversation.Fields },
+        ["POST /detokenize"] = new("Tokens", "The text of tokens.") { Body = TokensBody.Table.Fields },
+        ["POST /apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = PromptBody.Conversation.Fields },
+        ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = PromptBody.TextOrConversation.Fields },
+        ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = TokensBody.Table.Fields },
+        ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = PromptBody.Conversation.Fields },
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether an address is a page for people and no part of the API.</summary>
@@ -49,4 +60,9 @@ static class RouteDocuments
     /// <param name="method">GET, POST, …</param>
     /// <param name="address">The address as OpenAPI writes it: /v1/models/{id}.</param>
     public static RouteDocument? Of(string method, string address) => All.GetValueOrDefault($"{method} {address}");
+
+    static ImmutableArray<DocumentedField> Fields<TDraft>(BodyTable<TDraft> table) => ImmutableArray<DocumentedField>.CastUp(table.Fields);
+
+    static ImmutableArray<DocumentedField> Fields(Routes route) =>
+        [.. ParameterTable.All.Where(parameter => parameter.Routes.HasFlag(route)).Select(parameter => new DocumentedField(parameter.Name, parameter.Values, parameter.Meaning))];
 }
