@@ -12,6 +12,10 @@ interface ITextTools
     /// <summary>The tokenizer.</summary>
     Tokenizer Tokenizer { get; }
 
+    /// <summary>The tokens of a prompt.</summary>
+    /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long.</exception>
+    ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation);
+
     /// <summary>A conversation as the model reads it.</summary>
     /// <exception cref="RequestRefusedException">The template refused the conversation, or there is none.</exception>
     string Render(GenerationPrompt.Chat chat, CancellationToken cancellation);
@@ -25,6 +29,8 @@ interface ITextTools
 sealed class EngineTextTools(TextGenerator generator) : ITextTools
 {
     public Tokenizer Tokenizer => generator.Tokenizer;
+
+    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
 
     public string Render(GenerationPrompt.Chat chat, CancellationToken cancellation) => generator.Render(chat, cancellation);
 

@@ -37,20 +37,20 @@ static class RouteDocuments
         ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
         ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
         ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
-        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = Fields(MessagesTable.Messages), Answers = TextOrEvents },
-        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = Fields(MessagesTable.CountTokens) },
-        ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = Fields(OllamaTables.Chat), Answers = TextOrLines },
-        ["POST /api/generate"] = new("Ollama", "Answers a prompt.") { Body = Fields(OllamaTables.Generate), Answers = TextOrLines },
+        ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = DocumentedField.Of(MessagesTable.Messages), Answers = TextOrEvents },
+        ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = DocumentedField.Of(MessagesTable.CountTokens) },
+        ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = DocumentedField.Of(OllamaTables.Chat), Answers = TextOrLines },
+        ["POST /api/generate"] = new("Ollama", "Answers a prompt.") { Body = DocumentedField.Of(OllamaTables.Generate), Answers = TextOrLines },
         ["GET /api/tags"] = new("Ollama", "Lists the served models."),
         ["GET /api/ps"] = new("Ollama", "Lists the loaded models."),
         ["GET /api/version"] = new("Ollama", "The version of Ollama's API that is spoken here."),
-        ["POST /api/show"] = new("Ollama", "Tells about a served model.") { Body = Fields(OllamaRoutes.ShowTable) },
-        ["POST /tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = PromptBody.TextOrConversation.Fields },
-        ["POST /detokenize"] = new("Tokens", "The text of tokens.") { Body = TokensBody.Table.Fields },
-        ["POST /apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = PromptBody.Conversation.Fields },
-        ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = PromptBody.TextOrConversation.Fields },
-        ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = TokensBody.Table.Fields },
-        ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = PromptBody.Conversation.Fields },
+        ["POST /api/show"] = new("Ollama", "Tells about a served model.") { Body = DocumentedField.Of(OllamaRoutes.ShowTable) },
+        ["POST /tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
+        ["POST /detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
+        ["POST /apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
+        ["POST /v1/tokenize"] = new("Tokens", "The tokens of a text or a conversation.") { Body = DocumentedField.Of(PromptBody.TextOrConversation) },
+        ["POST /v1/detokenize"] = new("Tokens", "The text of tokens.") { Body = DocumentedField.Of(TokensBody.Table) },
+        ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Whether an address is a page for people and no part of the API.</summary>
@@ -60,9 +60,4 @@ static class RouteDocuments
     /// <param name="method">GET, POST, …</param>
     /// <param name="address">The address as OpenAPI writes it: /v1/models/{id}.</param>
     public static RouteDocument? Of(string method, string address) => All.GetValueOrDefault($"{method} {address}");
-
-    static ImmutableArray<DocumentedField> Fields<TDraft>(BodyTable<TDraft> table) => ImmutableArray<DocumentedField>.CastUp(table.Fields);
-
-    static ImmutableArray<DocumentedField> Fields(Routes route) =>
-        [.. ParameterTable.All.Where(parameter => parameter.Routes.HasFlag(route)).Select(parameter => new DocumentedField(parameter.Name, parameter.Values, parameter.Meaning))];
 }

@@ -22,7 +22,7 @@ static class TokenRoutes
 
     static Task TokenizeAsync(ModelCall<PromptBody> call)
     {
-        ImmutableArray<int> tokens = call.Model.Source.Encode(call.Request.Prompt(), call.Cancellation);
+        ImmutableArray<int> tokens = call.Tools.Encode(call.Request.Prompt(), call.Cancellation);
         call.Record.PromptTokens = tokens.Length;
         ImmutableArray<string>? texts = call.Request.ReturnTexts ? [.. tokens.Select(call.Tools.Tokenizer.TokenText)] : null;
         return call.Request.WithPieces
