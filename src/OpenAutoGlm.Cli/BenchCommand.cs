@@ -36,6 +36,7 @@ sealed class BenchCommand : AutoGlmCommand
     {
         AddAll([_model, _shape, _format, _prefill, _decode, _depth, _batch, _repetitions, _operators, _svg, _passes, _versus, _json, .. _engine.All]);
         Add(new BenchServeCommand(console));
+        Add(new BenchAttackCommand(console));
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Access;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Server;
 
@@ -69,6 +70,15 @@ public sealed record ServerOptions
     /// <summary>The certificate to speak TLS with, private key included; null for plain HTTP. With TLS, HTTP/2 is spoken too. It stays the caller's.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>Most responses of /v1/responses that are kept in memory for later requests; the least recently used goes first. 1 to 10,000,000.</summary>
+    public int StoredResponses { get; init; } = 4096;
+
+    /// <summary>Most bytes that they take together. 1 KiB to 1 TiB.</summary>
+    public long StoredResponseBytes { get; init; } = 128L << 20;
+
+    /// <summary>How long one is kept. 1 second to 365 days.</summary>
+    public TimeSpan StoredResponseLifetime { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
     public bool Dashboard { get; init; } = true;
 
@@ -99,6 +109,9 @@ public sealed record ServerOptions
     /// <summary>The clock for timestamps and timings.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>How many models are held in memory, and for how long.</summary>
+    public ModelLimits Models { get; init; } = new();
+
     /// <summary>Checks every limit and tells the address; null for all addresses.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names both.</exception>
     internal IPAddress? Validate()
@@ -115,7 +128,11 @@ public sealed record ServerOptions
         Check(nameof(IdleTimeout), IdleTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         Check(nameof(KeepAliveInterval), KeepAliveInterval ?? TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(nameof(DrainTimeout), DrainTimeout, TimeSpan.Zero, TimeSpan.FromDays(1));
+        Check(nameof(StoredResponses), StoredResponses, 1, 10_000_000);
+        Check(nameof(StoredResponseBytes), StoredResponseBytes, 1L << 10, 1L << 40);
+        Check(nameof(StoredResponseLifetime), StoredResponseLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
         Check(nameof(RetryAfter), RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Models.Validate();
         Check(nameof(RequestTimeout), RequestTimeout ?? TimeSpan.FromDays(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         CheckNames();
         return Host switch
@@ -148,7 +165,7 @@ public sealed record ServerOptions
 
     static bool IsOrigin(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text;
 
-    static void Check<T>(string name, T value, T least, T most)
+    internal static void Check<T>(string name, T value, T least, T most)
         where T : IComparable<T>
     {
         // Written so that NaN, which compares below everything, is caught too.

@@ -166,8 +166,10 @@ sealed class SyntheticVocabulary
             "<|im_end|>",
             "<|im_end|>",
             ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-            "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-            + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
+            "{% if tools %}<|im_start|>system\nTools:{% for tool in tools %}\n{{ tool.function | tojson }}{% endfor %}<|im_end|>\n{% endif %}"
+            + "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content or '' }}"
+            + "{% if message.tool_calls %}{% for call in message.tool_calls %}<tool_call>\n{\"name\": \"{{ call.function.name }}\", \"arguments\": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}{% endif %}"
+            + "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
 
         public static readonly Family Glm = new(
             "glm4",

@@ -8,6 +8,7 @@ sealed class RunningRequest(long id, string route, HttpContext context, TimeProv
 {
     readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
     readonly RequestRecord _record = RequestRecord.Of(context);
+    readonly string _requestId = context.TraceIdentifier; // The context may be gone when somebody asks.
     readonly long _started = time.GetTimestamp();
     volatile bool _isCancelled;
 
@@ -44,7 +45,7 @@ sealed class RunningRequest(long id, string route, HttpContext context, TimeProv
     {
         int written = _record.Written?.Invoke() ?? _record.WrittenTokens;
         string state = _isCancelled ? "cancelling" : written > 0 ? "writing" : _record.Model == "-" ? "reading" : "waiting";
-        return new RunningRequestBody(id, context.TraceIdentifier, _record.Model, route, _record.Caller?.Key.Name, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
+        return new RunningRequestBody(id, _requestId, _record.Model, route, _record.Caller?.Key.Name, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
     }
 
     public void Dispose() => _cancellation.Dispose();

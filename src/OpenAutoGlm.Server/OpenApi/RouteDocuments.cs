@@ -6,6 +6,7 @@ using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Files;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
+using OpenAutoGlm.Server.OpenAi.ResponsesApi;
 using OpenAutoGlm.Server.Tokens;
 
 namespace OpenAutoGlm.Server.OpenApi;
@@ -63,6 +64,13 @@ static class RouteDocuments
         ["POST /v1/apply-template"] = new("Tokens", "A conversation as the model reads it.") { Body = DocumentedField.Of(PromptBody.Conversation) },
         ["POST /v1/messages"] = new("Anthropic", "Answers a conversation.") { Body = DocumentedField.Of(MessagesTable.Messages), Answers = TextOrEvents },
         ["POST /v1/messages/count_tokens"] = new("Anthropic", "Counts the tokens of a conversation.") { Body = DocumentedField.Of(MessagesTable.CountTokens) },
+        ["POST /v1/responses"] = new("OpenAI", "Answers items, and keeps the response.") { Body = DocumentedField.Of(ResponsesTable.Create), Answers = TextOrEvents },
+        ["GET /v1/responses/{id}"] = new("OpenAI", "Tells a stored response."),
+        ["DELETE /v1/responses/{id}"] = new("OpenAI", "Forgets a stored response."),
+        ["GET /v1/responses/{id}/input_items"] = new("OpenAI", "Lists what led to a stored response.")
+        {
+            Query = [new("limit", "integer 1 … 100; default 20", "How many."), new("order", "\"asc\" or \"desc\"; default \"desc\"", "Which first."), new("after", "string", "The item after which to begin.")],
+        },
         ["POST /api/chat"] = new("Ollama", "Answers a conversation.") { Body = DocumentedField.Of(OllamaTables.Chat), Answers = TextOrLines },
         ["POST /api/generate"] = new("Ollama", "Answers a prompt.") { Body = DocumentedField.Of(OllamaTables.Generate), Answers = TextOrLines },
         ["GET /api/tags"] = new("Ollama", "Lists the served models."),

@@ -59,6 +59,9 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
             _ when context.RequestAborted.IsCancellationRequested => null,
             ConnectionResetException or ConnectionAbortedException => null,
             BadHttpRequestException bad => ApiError.From(bad, options.MaxBodyBytes),
+
+            // How Kestrel says that the length of a chunk has too many digits.
+            IOException { InnerException: OverflowException } => ApiError.From(new BadHttpRequestException(exception.Message), options.MaxBodyBytes),
             _ => ApiError.Internal(context.TraceIdentifier),
         };
         if (error is { Code: "internal_error" })
