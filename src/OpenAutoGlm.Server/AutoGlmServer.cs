@@ -43,6 +43,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     readonly ServerMetrics _metrics;
     readonly RunningRequests _requests;
     readonly History _history;
+    readonly Callers? _callers;
     readonly OfflineWork _offline;
     readonly WebApplication _application;
     readonly ILogger _logger;
@@ -74,7 +75,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _history = new History(_metrics, options.TimeProvider);
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
-        _offline = new OfflineWork(options, _admission, _logger, () => Endpoints);
+        _callers = options.Keys is null ? null : new Callers(options.Keys, options.TimeProvider);
+        _offline = new OfflineWork(options, _admission, _callers, _logger, () => Endpoints);
         _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"))
         {
             Appeared = model => model.Watch(_metrics, options.RequestTimeout),
@@ -212,7 +214,6 @@ public sealed class AutoGlmServer : IAsyncDisposable
     void UseMiddleware(ILoggerFactory loggers)
     {
         ILogger audit = loggers.CreateLogger("OpenAutoGlm.Audit");
-        Callers? callers = _options.Keys is null ? null : new Callers(_options.Keys, _options.TimeProvider);
         _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
         _application.Use(next => new AuditLog(next, audit).InvokeAsync);
         if (!_options.CorsOrigins.IsEmpty)
@@ -222,7 +223,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
         _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
-        _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
+        _application.Use(next => new KeyGate(next, _options, _callers).InvokeAsync);
     }
 
     void Map()

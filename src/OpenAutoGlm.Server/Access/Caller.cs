@@ -102,6 +102,12 @@ sealed class Callers(KeyRing keys, TimeProvider time)
 
     /// <summary>Who shows this key; null where it is none.</summary>
     public Caller? Find(string shown) => keys.Find(shown) is { } key
-        ? _known.AddOrUpdate(key.Name, _ => new Caller(key, time), (_, known) => ReferenceEquals(known.Key, key) ? known : new Caller(key, time, known))
+        ? Of(key)
         : null;
+
+    /// <summary>Whose key has this name; null where there is none any more. For work that goes on when its request is over.</summary>
+    public Caller? Named(string name) => keys.Keys.FirstOrDefault(key => key.Name == name) is { } key ? Of(key) : null;
+
+    Caller Of(ApiKey key) =>
+        _known.AddOrUpdate(key.Name, _ => new Caller(key, time), (_, known) => ReferenceEquals(known.Key, key) ? known : new Caller(key, time, known));
 }

@@ -35,6 +35,10 @@ enum BatchStatus
 /// <summary>A batch, as it is kept and as OpenAI's reference has it. Times are seconds since 1970.</summary>
 sealed record Batch(string Id, string Endpoint, string InputFileId, string CompletionWindow, long CreatedAt, long ExpiresAt)
 {
+    /// <summary>The name of the key that it belongs to and runs under; null without keys.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Owner { get; init; }
+
     public string Object => "batch";
 
     public BatchStatus Status { get; init; }

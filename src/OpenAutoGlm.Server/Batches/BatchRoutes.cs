@@ -88,13 +88,17 @@ sealed class BatchRoutes(BatchStore batches, BatchRunner runner, FileStore files
         routes.MapGet("/v1/batches", context =>
         {
             ListQuery query = ListQuery.Read(context.Request, MostListed, UsuallyListed, hasPurpose: false);
-            return WireJson.WriteAsync(context.Response, query.Cut(batches.List(), batch => batch.Id), BatchJson.Wire.BatchPage, context.RequestAborted);
+            return WireJson.WriteAsync(context.Response, query.Cut([.. batches.List().Where(batch => Ownership.Sees(context, batch.Owner))], batch => batch.Id), BatchJson.Wire.BatchPage, context.RequestAborted);
         });
-        routes.MapGet("/v1/batches/{id}", context => WriteAsync(context, batches.Find(Id(context))));
-        routes.MapPost("/v1/batches/{id}/cancel", async context => await WriteAsync(context, await runner.CancelAsync(Id(context))));
+        routes.MapGet("/v1/batches/{id}", context => WriteAsync(context, Find(context)));
+        routes.MapPost("/v1/batches/{id}/cancel", async context => await WriteAsync(context, await runner.CancelAsync(Find(context).Id)));
     }
 
-    static string Id(HttpContext context) => (string?)context.GetRouteValue("id") ?? "";
+    Batch Find(HttpContext context)
+    {
+        string id = (string?)context.GetRouteValue("id") ?? "";
+        return batches.Find(id) is var batch && Ownership.Sees(context, batch.Owner) ? batch : throw new ApiException(ApiError.NotFound("batch", id));
+    }
 
     static Task WriteAsync(HttpContext context, Batch batch) => WireJson.WriteAsync(context.Response, batch, BatchJson.Wire.Batch, context.RequestAborted);
 
@@ -108,13 +112,14 @@ sealed class BatchRoutes(BatchStore batches, BatchRunner runner, FileStore files
             draft = BatchDraft.Read(body.RootElement);
         }
 
-        StoredFile input = files.Find(draft.InputFileId!);
+        StoredFile input = FileRoutes.Find(files, context, draft.InputFileId!);
         int total = await CountAsync(input, draft.Endpoint!, cancellation.Token);
         long now = options.TimeProvider.GetUtcNow().ToUnixTimeSeconds();
         Batch batch = new(BatchStore.NewId(), draft.Endpoint!, input.Id, draft.Window!, now, now + (draft.Hours * 3600L))
         {
             RequestCounts = new RequestCounts(total, 0, 0),
             Metadata = draft.Metadata,
+            Owner = Ownership.Of(context),
         };
         await runner.AddAsync(batch);
         await WriteAsync(context, batches.Find(batch.Id));

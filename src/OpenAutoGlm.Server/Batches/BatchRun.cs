@@ -109,7 +109,7 @@ sealed class BatchRun(Batch batch, ResultLog output, ResultLog errors, HashSet<s
     {
         while (true)
         {
-            RouteAnswer answer = await routes.PostAsync(batch.Endpoint, line.Body, cancellation);
+            RouteAnswer answer = await routes.PostAsync(batch.Endpoint, line.Body, batch.Owner, cancellation);
             if (admission.Closed && answer.Status == StatusCodes.Status503ServiceUnavailable)
             {
                 throw new OperationCanceledException("The server is shutting down.");

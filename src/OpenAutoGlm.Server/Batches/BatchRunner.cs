@@ -160,5 +160,5 @@ sealed class BatchRunner(BatchStore batches, FileStore files, RouteCall routes, 
     }
 
     StoredFile Result(Batch batch, string what, char mark) =>
-        new($"file-{mark}{batch.Id["batch_".Length..][1..]}", 0, Now, $"{batch.Id}_{what}.jsonl", "batch_output");
+        new($"file-{mark}{batch.Id["batch_".Length..][1..]}", 0, Now, $"{batch.Id}_{what}.jsonl", "batch_output") { Owner = batch.Owner };
 }

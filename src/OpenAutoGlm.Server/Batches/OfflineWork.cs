@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Files;
 using OpenAutoGlm.Server.Operations;
 
@@ -14,12 +15,12 @@ sealed class OfflineWork : IAsyncDisposable
     readonly BatchRunner _runner;
 
     /// <exception cref="IOException">The files folder cannot be made, or another server uses it.</exception>
-    public OfflineWork(ServerOptions options, Admission admission, ILogger logger, Func<IEnumerable<RouteEndpoint>> endpoints)
+    public OfflineWork(ServerOptions options, Admission admission, Callers? callers, ILogger logger, Func<IEnumerable<RouteEndpoint>> endpoints)
     {
         _blobs = options.FilesFolder is { } folder ? new FolderBlobs(folder) : new MemoryBlobs();
         FileStore files = new(_blobs, options);
         BatchStore batches = new(_blobs);
-        _runner = new BatchRunner(batches, files, new RouteCall(endpoints, logger, options), admission, options, logger);
+        _runner = new BatchRunner(batches, files, new RouteCall(endpoints, callers, logger, options), admission, options, logger);
         _fileRoutes = new FileRoutes(files, admission, options);
         _batchRoutes = new BatchRoutes(batches, _runner, files, admission, options);
     }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Wire;
 
@@ -11,26 +12,41 @@ namespace OpenAutoGlm.Server.Batches;
 sealed record RouteAnswer(int Status, string RequestId, byte[] Body);
 
 /// <summary>Calls a route of this server as a client would, without a connection: the same code reads, runs, answers and refuses.</summary>
-sealed class RouteCall(Func<IEnumerable<RouteEndpoint>> endpoints, ILogger logger, ServerOptions options)
+sealed class RouteCall(Func<IEnumerable<RouteEndpoint>> endpoints, Callers? callers, ILogger logger, ServerOptions options)
 {
-    /// <summary>Posts a JSON body.</summary>
+    /// <summary>Posts a JSON body in the name of a key, to which its limits apply as to any request.</summary>
+    /// <exception cref="ApiException">The key is gone.</exception>
     /// <exception cref="OperationCanceledException">The token fired before there was an answer.</exception>
-    public async Task<RouteAnswer> PostAsync(string address, byte[] body, CancellationToken cancellation)
+    public async Task<RouteAnswer> PostAsync(string address, byte[] body, string? keyName, CancellationToken cancellation)
     {
         RouteEndpoint endpoint = endpoints().First(endpoint => endpoint.RoutePattern.RawText == address && endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Contains("POST") == true);
         using MemoryStream answer = new();
         DefaultHttpContext context = new() { RequestAborted = cancellation, TraceIdentifier = $"req-{Guid.NewGuid():N}" };
         context.SetEndpoint(endpoint);
-        context.Features.Set(new RequestRecord());
+        RequestRecord record = new() { Caller = CallerOf(keyName) };
+        context.Features.Set(record);
+        RequestRecord.Current = record;
         context.Request.Method = HttpMethods.Post;
         context.Request.Path = address;
         context.Request.ContentType = "application/json";
         context.Request.ContentLength = body.Length;
         context.Request.Body = new MemoryStream(body, writable: false);
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(answer));
-        await new ErrorResponses(endpoint.RequestDelegate!, logger, options).InvokeAsync(context);
+        try
+        {
+            await new ErrorResponses(endpoint.RequestDelegate!, logger, options).InvokeAsync(context);
+        }
+        finally
+        {
+            record.Settle();
+        }
+
         cancellation.ThrowIfCancellationRequested();
         await context.Response.BodyWriter.FlushAsync(cancellation);
         return new RouteAnswer(context.Response.StatusCode, context.TraceIdentifier, answer.ToArray());
     }
+
+    Caller? CallerOf(string? keyName) => callers is null ? null
+        : keyName is not null && callers.Named(keyName) is { } caller ? caller
+        : throw new ApiException(ApiError.Forbidden("key_is_gone", "The key that the batch was made with is no longer known."));
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OpenAutoGlm.Engine.Embeddings;
+using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Server.Answers;
 
 namespace OpenAutoGlm.Server.Embeddings;
@@ -17,7 +18,7 @@ static class EmbeddingRoute
 
     static async Task AnswerAsync(ModelCall<EmbeddingBody> call)
     {
-        ImmutableArray<Embedding> embeddings = await call.Tools.EmbedAsync(call.Request.Request(), call.Cancellation);
+        ImmutableArray<Embedding> embeddings = await call.Tools.EmbedAsync(Limited(call), call.Cancellation);
         int tokens = embeddings.Sum(embedding => embedding.Tokens);
         call.Record.PromptTokens = tokens;
         HttpResponse response = call.Context.Response;
@@ -46,6 +47,20 @@ static class EmbeddingRoute
         json.WriteNumber("total_tokens", tokens);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    /// <summary>The request under the caller's key: its priority and its share of the engine.</summary>
+    static EmbeddingRequest Limited(ModelCall<EmbeddingBody> call)
+    {
+        EmbeddingRequest request = call.Request.Request();
+        if (call.Record.Caller is not { } caller)
+        {
+            return request;
+        }
+
+        call.Record.Reserve(0);
+        GenerationRequest limited = caller.Limit(call.Model.Id, new GenerationRequest { Prompt = request.Inputs[0], Priority = request.Priority, Tenant = request.Tenant, CacheSalt = request.CacheSalt });
+        return request with { Priority = limited.Priority, Tenant = limited.Tenant, CacheSalt = limited.CacheSalt };
     }
 
     static void WriteVector(Utf8JsonWriter json, ReadOnlySpan<float> vector, bool isBase64)

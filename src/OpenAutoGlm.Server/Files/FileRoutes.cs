@@ -17,18 +17,23 @@ sealed class FileRoutes(FileStore files, Admission admission, ServerOptions opti
         routes.MapGet("/v1/files", context =>
         {
             ListQuery query = ListQuery.Read(context.Request, MostListed, MostListed, hasPurpose: true);
-            StoredFile[] all = [.. files.List().Where(file => query.Purpose is null || file.Purpose == query.Purpose)];
+            StoredFile[] all = [.. files.List().Where(file => Ownership.Sees(context, file.Owner) && (query.Purpose is null || file.Purpose == query.Purpose))];
             return WireJson.WriteAsync(context.Response, query.Cut(all, file => file.Id), FilesJson.Wire.FilePage, context.RequestAborted);
         });
-        routes.MapGet("/v1/files/{id}", context => WireJson.WriteAsync(context.Response, files.Find(Id(context)), FilesJson.Wire.StoredFile, context.RequestAborted));
+        routes.MapGet("/v1/files/{id}", context => WireJson.WriteAsync(context.Response, Find(files, context, Id(context)), FilesJson.Wire.StoredFile, context.RequestAborted));
         routes.MapGet("/v1/files/{id}/content", SendAsync);
         routes.MapDelete("/v1/files/{id}", context =>
         {
-            string id = Id(context);
+            string id = Find(files, context, Id(context)).Id;
             files.Delete(id);
             return WireJson.WriteAsync(context.Response, new DeletedFile(id), FilesJson.Wire.DeletedFile, context.RequestAborted);
         });
     }
+
+    /// <summary>A file that the request may know of.</summary>
+    /// <exception cref="ApiException">There is none with this id.</exception>
+    public static StoredFile Find(FileStore files, HttpContext context, string id) =>
+        files.Find(id) is var file && Ownership.Sees(context, file.Owner) ? file : throw new ApiException(ApiError.NotFound("file", id));
 
     static string Id(HttpContext context) => (string?)context.GetRouteValue("id") ?? "";
 
@@ -49,7 +54,7 @@ sealed class FileRoutes(FileStore files, Admission admission, ServerOptions opti
 
     async Task SendAsync(HttpContext context)
     {
-        StoredFile file = files.Find(Id(context));
+        StoredFile file = Find(files, context, Id(context));
         await using Stream content = files.Open(file);
         context.Response.ContentType = "application/octet-stream";
         context.Response.Headers.XContentTypeOptions = "nosniff";

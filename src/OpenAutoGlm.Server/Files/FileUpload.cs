@@ -40,7 +40,7 @@ sealed class FileUpload(FileStore files, ServerOptions options)
                 await ReadPartAsync(part, parts, cancellation);
             }
 
-            StoredFile file = Describe();
+            StoredFile file = Describe() with { Owner = Ownership.Of(context) };
             await files.AddAsync(file);
             isKept = true;
             return file;

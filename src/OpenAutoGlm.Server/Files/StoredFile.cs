@@ -25,6 +25,10 @@ sealed record StoredFile(
     [JsonIgnore]
     public string StateName => Id + ".json";
 
+    /// <summary>The name of the key that it belongs to; null without keys.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Owner { get; init; }
+
     public string Object => "file";
 
     public string Status => "processed";

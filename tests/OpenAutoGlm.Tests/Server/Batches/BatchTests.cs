@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Models;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Files;
 
 namespace OpenAutoGlm.Server.Batches;
@@ -207,6 +208,38 @@ public sealed class BatchTests : IDisposable
         Assert.Equal("failed", (string)batch["status"]!);
         Assert.Contains("4096 bytes", (string)batch["errors"]!["data"]![0]!["message"]!, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_batch_runs_under_the_key_that_made_it_and_other_keys_do_not_see_it()
+    {
+        const string endpoint = "/v1/embeddings";
+        KeyRing keys = new(ApiKey.Of("mine", Key('m')), ApiKey.Of("yours", Key('y')) with { Models = ["other"] }, ApiKey.Of("boss", Key('b')) with { Role = KeyRole.Admin });
+        await using TinyServer server = await TinyServer.StartAsync(server: new ServerOptions { Keys = keys });
+        HttpClient client = server.Test.Client;
+        string line = Line("a", endpoint, """{"model": "tiny", "input": "Hi"}""");
+        As('m');
+        JsonNode batch = await EndAsync(server.Test, await CreateAsync(server.Test, endpoint, line));
+        Assert.Equal(("completed", 1, 1, 0), Counts(batch));
+        string[] addresses = [$"/v1/batches/{(string)batch["id"]!}", $"/v1/files/{(string)batch["output_file_id"]!}/content", $"/v1/files/{(string)batch["input_file_id"]!}"];
+        As('y');
+        foreach (string address in addresses)
+        {
+            await client.GetAsync(address, Cancellation).ErrorAsync(404);
+        }
+
+        Assert.Empty((await client.GetAsync("/v1/files", Cancellation).JsonAsync())["data"]!.AsArray());
+        Assert.Empty((await client.GetAsync("/v1/batches", Cancellation).JsonAsync())["data"]!.AsArray());
+        await server.Test.PostAsync("/v1/batches", $$"""{"input_file_id": "{{(string)batch["input_file_id"]!}}", "endpoint": "{{endpoint}}", "completion_window": "24h"}""").ErrorAsync(404);
+        JsonNode forbidden = await EndAsync(server.Test, await CreateAsync(server.Test, endpoint, line));
+        Assert.Equal(("completed", 1, 0, 1), Counts(forbidden));
+        Assert.Equal(403, (int)(await LinesAsync(server.Test, forbidden, "error_file_id")).Single()["response"]!["status_code"]!);
+        As('b');
+        Assert.All(addresses, address => Assert.True(client.GetAsync(address, Cancellation).Result.IsSuccessStatusCode));
+
+        void As(char who) => client.DefaultRequestHeaders.Authorization = new("Bearer", Key(who));
+    }
+
+    static string Key(char who) => "sk-test-" + new string(who, 40);
 
     static string Line(string id, string endpoint, string body) => $$"""{"custom_id": "{{id}}", "method": "POST", "url": "{{endpoint}}", "body": {{body}}}""";
 
