@@ -110,15 +110,15 @@ public sealed class BatchTests : IDisposable
         JsonNode batch = await CreateAsync(server, "/v1/completions", [.. Enumerable.Range(0, 8).Select(i => Line($"{i}", "/v1/completions", body))]).JsonAsync();
         await TestServer.UntilAsync(() => runner.Steps == 1);
         Task<HttpResponseMessage> urgent = server.CompleteAsync(""", "max_tokens": 2""");
-        await Task.Delay(50, Cancellation);
+        await Task.Delay(500, Cancellation);
 
         // Held again long before the first of the batch is done.
-        runner.HoldAfter = 20;
+        runner.HoldAfter = 4;
         runner.Release();
         await urgent.JsonAsync();
         JsonNode seen = await GetAsync(server, (string)batch["id"]!);
         Assert.Equal((0, 8), ((int)seen["request_counts"]!["completed"]!, (int)seen["request_counts"]!["total"]!));
-        await TestServer.UntilAsync(() => runner.Steps > 20);
+        await TestServer.UntilAsync(() => runner.Steps > 4);
         runner.Release();
         Assert.Equal(("completed", 8, 8, 0), Counts(await EndAsync(server, Task.FromResult(seen))));
     }
