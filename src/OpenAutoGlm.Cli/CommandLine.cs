@@ -55,6 +55,7 @@ static class CommandLine
         new RunCommand(console),
         new ChatCommand(console),
         new ServeCommand(console),
+        new KeysCommand(console),
         new PullCommand(console),
         new InspectCommand(console),
         new SynthCommand(console),

@@ -15,19 +15,25 @@ static class OpenModel
     {
         string path = await LocateAsync(name, options.Hub, console, cancellation);
         AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(path, options, progress: null, cancellation);
+        NotePlan(engine, console);
+        return engine;
+    }
+
+    /// <summary>Tells of a plan file that was written, or could not be.</summary>
+    public static void NotePlan(AutoInferenceEngine engine, CommandConsole console)
+    {
         if (engine.Backend is CpuBackend { PlanFile: { Outcome: PlanFileOutcome.Written or PlanFileOutcome.Failed } report })
         {
             console.Note($"Plan of {Units.Bytes(report.Bytes)} for later starts: {report}");
         }
-
-        return engine;
     }
 
     /// <summary>A model's files.</summary>
     public static async Task<ModelPackage> PackageAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation) =>
         ModelPackage.Open(await LocateAsync(name, options, console, cancellation));
 
-    static async Task<string> LocateAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation)
+    /// <summary>A model's file or folder, fetched where it is not here.</summary>
+    public static async Task<string> LocateAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation)
     {
         if (string.IsNullOrEmpty(name))
         {

@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 using OpenAutoGlm.Cli.Consoles;
-using OpenAutoGlm.Engine;
+using OpenAutoGlm.Cli.Serve;
 using OpenAutoGlm.Server;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Cli;
 
@@ -13,26 +12,26 @@ namespace OpenAutoGlm.Cli;
 sealed class ServeCommand : AutoGlmCommand
 {
     const string Sample = "synth:glm4-tiny";
+    const string ModelLogCategory = "OpenAutoGlm.Server.Models";
 
-    readonly Argument<string[]> _positional = new("model") { Description = "Models to serve: paths, names on the hub, or synth:SHAPE.", Arity = ArgumentArity.ZeroOrMore };
+    readonly Argument<string[]> _positional = new("model") { Description = "Models to serve: paths, folders of models, names on the hub, or synth:SHAPE.", Arity = ArgumentArity.ZeroOrMore };
     readonly Option<string[]> _models = new("--model", "-m") { Description = "The same as a flag; may be repeated.", HelpName = "model" };
-    readonly Option<string[]> _names = new("--served-model-name")
-    {
-        Description = "What clients call the model; may be repeated for further names. With several models, one for each in order.",
-        HelpName = "name",
-    };
     readonly Option<string?> _host = Flags.Text("--host", "address", "Where to listen; 0.0.0.0 lets other machines in. Default: 127.0.0.1.");
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
     readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
+    readonly ModelFlags _held = new();
+    readonly OperationFlags _operations = new();
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
+    readonly FilesFlags _files = new();
+    volatile bool _listening;
 
     public ServeCommand(CommandConsole console)
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _serving.All, .. _engine.All]);
+        AddAll([_models, .. _held.All, _host, _port, _verbose, _noDashboard, .. _operations.All, .. _serving.All, .. _engine.All, .. _files.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -40,72 +39,75 @@ sealed class ServeCommand : AutoGlmCommand
         ("autoglm serve", "Try the API at once, with a small model of random weights whose text is noise:"),
         ("autoglm serve zai-org/glm-4-9b-chat-hf --served-model-name glm-4-9b-chat", "Serve a model of the hub, which is fetched the first time:"),
         ("autoglm serve --model glm-4-9b-chat.Q4_K_M.gguf --host 0.0.0.0 --port 8080 --max-model-len 8192 --max-num-seqs 8", "Serve a model in a file to other machines:"),
+        ("autoglm serve models --models-memory 12GiB --idle-unload 10m --alias default=glm-4-9b", "Serve every model of a folder, each loaded when it is asked for:"),
+        ("autoglm serve m.gguf --host 0.0.0.0 --api-keys keys.json --tls-cert server.pem", "Let in who has a key, over TLS:"),
         ("autoglm serve --model m.gguf --target-ttft 2s --target-tpot 80ms", "Promise how soon answers begin and how fast they go on, and let the engine choose its batches:"),
     ];
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        string[] models = [.. arguments.GetValue(_positional) ?? [], .. arguments.GetValue(_models) ?? []];
-        string[] names = arguments.GetValue(_names) ?? [];
-        if (models.Length > 1 && names.Length > 0 && names.Length != models.Length)
-        {
-            throw CommandFailedException.Usage($"There are {models.Length} models and {names.Length} values of --served-model-name: give one for each model, or none.");
-        }
-
-        if (models.Length > 1 && arguments.GetValue(_serving.StoreFile) is not null)
-        {
-            throw CommandFailedException.Usage("--prefix-cache-file belongs to one model: serve one, or leave it out");
-        }
-
-        bool sample = models.Length == 0;
+        string[] given = [.. arguments.GetValue(_positional) ?? [], .. arguments.GetValue(_models) ?? []];
+        bool sample = given.Length == 0;
+        List<ServeEntry> entries = _held.Entries(arguments, sample ? [Sample] : given);
+        IReadOnlyList<string> preloaded = _held.Preloaded(arguments, entries);
+        ModelLimits limits = _held.Limits(arguments, entries.Count);
         AutoInferenceOptions options = _engine.Read(arguments, _serving.Read(arguments)) with { DraftModel = arguments.GetValue(_serving.DraftModel) };
-
-        List<AutoInferenceEngine> engines = [];
-        try
+        StatusLine status = new(Console);
+        List<ModelOnDemand> models = [];
+        foreach (ServeEntry entry in entries)
         {
-            foreach (string model in sample ? [Sample] : models)
+            // Who names a file that is not there should hear it now, and who waits for a fetch should see how far it is.
+            string path = preloaded.Contains(entry.Name) || ModelName.Parse(entry.Source) is ModelName.Path
+                ? await OpenModel.LocateAsync(entry.Source, options.Hub, Console, cancellation)
+                : entry.Source;
+            PretrainedLoader loader = new(path, options, limits.MemoryBytes)
             {
-                engines.Add(await OpenModel.EngineAsync(model, options, Console, cancellation));
-            }
+                Source = entry.Source,
+                StoreName = entries.Count > 1 ? entry.Name : null,
+                Opened = engine => Introduce(entry.Name, engine),
+                Progressed = progress => Show(status, entry.Name, progress),
+            };
+            models.Add(new ModelOnDemand(entry.Name, loader) { Aliases = entry.Aliases, Pinned = entry.IsPinned });
+        }
 
-            await ServeAsync(engines, Serve(engines, names.Length > 0 ? names : [.. (sample ? [Sample] : models).Select(NameOf)]), arguments, sample, cancellation);
-            return ExitCode.Done;
-        }
-        finally
-        {
-            foreach (AutoInferenceEngine engine in engines)
-            {
-                await engine.DisposeAsync();
-            }
-        }
+        await ServeAsync(models, preloaded, limits, status, arguments, sample, cancellation);
+        return ExitCode.Done;
     }
 
-    static ServedModel[] Serve(List<AutoInferenceEngine> engines, string[] names) => engines.Count == 1
-        ? [engines[0].Served(names[0], names[1..])]
-        : [.. engines.Select((engine, i) => engine.Served(names[i]))];
-
-    /// <summary>What clients call a model that nobody named: organisation/model, the shape, or the file's or folder's name.</summary>
-    static string NameOf(string model) => ModelName.Parse(model) switch
+    async Task ServeAsync(
+        IReadOnlyList<ModelOnDemand> models, IReadOnlyList<string> preloaded, ModelLimits limits, StatusLine status, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
-        ModelName.Hub hub => hub.Reference.Repository,
-        ModelName.Synthetic synthetic => synthetic.Shape,
-        _ when Directory.Exists(model) => new DirectoryInfo(model).Name,
-        _ => Path.GetFileNameWithoutExtension(model),
-    };
-
-    async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
-    {
-        using ILoggerFactory loggers = Loggers(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
-        ServerOptions options = new()
+        using ILoggerFactory loggers = Loggers(arguments);
+        ServerOptions asked = new()
         {
             Host = arguments.GetValue(_host) ?? "127.0.0.1",
             Port = arguments.GetValue(_port) ?? 8000,
             LoggerFactory = loggers,
+            Models = limits,
             Dashboard = !arguments.GetValue(_noDashboard),
             Machine = ServingMachine.Look(),
             MeasureMachine = ServingMachine.Measure,
         };
-        await using AutoGlmServer server = new(options, models);
+        using ServeOperations operations = _operations.Open(arguments, asked, loggers);
+        ServerOptions options = _files.Read(arguments, operations.Options);
+        await using AutoGlmServer server = Create(options, models);
+        foreach (string name in preloaded)
+        {
+            try
+            {
+                await server.LoadAsync(name, cancellation);
+            }
+            finally
+            {
+                status.End();
+            }
+        }
+
+        foreach (ModelOnDemand model in models.Where(model => !preloaded.Contains(model.Id)))
+        {
+            Console.Note($"{model.Id} · loaded when it is asked for{(model.Loader.Known is { } known ? $" · {Units.Bytes(known.MemoryBytes)}" : "")}");
+        }
+
         try
         {
             await server.StartAsync(cancellation);
@@ -115,37 +117,55 @@ sealed class ServeCommand : AutoGlmCommand
             throw new CommandFailedException($"{options.Host}:{options.Port} cannot be listened on: {exception.Message} Choose another with --port, or 0 for a free one.", inner: exception);
         }
 
-        Announce(engines, models, server.Urls.First(), sample);
+        _listening = true;
+        Announce(models[0].Id, server.Urls.First(), sample);
         await WaitAsync(cancellation);
         Console.Note("Stopping: no further requests, running answers may finish. Ctrl-C again stops at once.");
         await server.StopAsync(CancellationToken.None);
         Console.Note("Stopped.");
     }
 
-    ILoggerFactory Loggers(LogLevel least) => LoggerFactory.Create(logging =>
+    static AutoGlmServer Create(ServerOptions options, IReadOnlyList<ModelOnDemand> models)
     {
-        logging.SetMinimumLevel(least);
-        logging.AddSimpleConsole(format =>
+        try
         {
-            format.SingleLine = true;
-            format.TimestampFormat = "HH:mm:ss ";
-            format.ColorBehavior = Console.Colours && Console.ErrorIsTerminal ? LoggerColorBehavior.Default : LoggerColorBehavior.Disabled;
-        });
-        logging.Services.Configure<ConsoleLoggerOptions>(target => target.LogToStandardErrorThreshold = LogLevel.Trace);
-    });
+            return new AutoGlmServer(options, models);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException(exception.Message, inner: exception);
+        }
+    }
 
-    void Announce(List<AutoInferenceEngine> engines, ServedModel[] models, string url, bool sample)
+    /// <summary>Shows how far a load is that is waited for. Once the server listens, the log does.</summary>
+    void Show(StatusLine status, string name, LoadProgress progress)
     {
-        for (int i = 0; i < models.Length; i++)
+        if (!_listening)
         {
-            if (engines[i].Engine.Statistics.Prefixes.Store?.Problem is { } problem)
-            {
-                Console.Note($"{models[i].Id}: no second tier for known prefixes: {problem}");
-            }
+            status.Say($"{name}: {progress.Stage}{(progress.Fraction is { } fraction ? $" {fraction:0 %}" : "")}");
+        }
+    }
 
-            Console.Note($"{models[i].Id} · {engines[i].Backend.Description} · context {engines[i].Engine.ContextLength:N0} tokens · {Units.Bytes(engines[i].Engine.KvBytes)} for keys and values");
+    void Introduce(string name, AutoInferenceEngine engine)
+    {
+        OpenModel.NotePlan(engine, Console);
+        if (engine.Engine.Statistics.Prefixes.Store?.Problem is { } problem)
+        {
+            Console.Note($"{name}: no second tier for known prefixes: {problem}");
         }
 
+        Console.Note($"{name} · {engine.Backend.Description} · context {engine.Engine.ContextLength:N0} tokens · {Units.Bytes(engine.Engine.KvBytes)} for keys and values");
+    }
+
+    ILoggerFactory Loggers(ParseResult arguments) => LoggerFactory.Create(logging =>
+    {
+        logging.SetMinimumLevel(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
+        logging.AddFilter(ModelLogCategory, _ => _listening); // until then the command itself tells of loads and their faults
+        _operations.AddConsole(logging, arguments, Console);
+    });
+
+    void Announce(string model, string url, bool sample)
+    {
         if (sample)
         {
             Console.Note("Its weights are random, so its text is noise: good for trying the API only.");
@@ -155,7 +175,7 @@ sealed class ServeCommand : AutoGlmCommand
         Console.Output.WriteLine($"Listening on {url}/v1");
         Console.Note("");
         Console.Note($"curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\");
-        Console.Note($"  -d '{{\"model\": \"{models[0].Id}\", \"max_tokens\": 32,");
+        Console.Note($"  -d '{{\"model\": \"{model}\", \"max_tokens\": 32,");
         Console.Note("       \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'");
         Console.Note("");
     }

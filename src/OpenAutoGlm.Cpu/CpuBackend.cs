@@ -143,6 +143,7 @@ public sealed class CpuBackend : IBackend
             foreach (Node node in fused.Nodes)
             {
                 steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));
+                Options.Making?.Invoke(steps.Count, fused.Nodes.Length);
             }
 
             Tune(steps);

@@ -41,4 +41,10 @@ public sealed record CpuOptions
     /// for looking at intermediate values.
     /// </summary>
     public IReadOnlyList<string> DisabledPasses { get; init; } = [];
+
+    /// <summary>
+    /// Told after every kernel of a plan that is being made: how many there are, and how many there will be. What it throws
+    /// breaks the making off, and nothing of it stays.
+    /// </summary>
+    public Action<int, int>? Making { get; init; }
 }

@@ -79,6 +79,26 @@ public sealed class ModelPackage : IDisposable
         return OpenGguf(path, path);
     }
 
+    /// <summary>
+    /// The models of a folder, by name: the folder itself where it is a model, else every GGUF file in it (of a split one the first part)
+    /// and every folder in it that is a model. Opens none of them.
+    /// </summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public static IReadOnlyList<FoundModel> FindIn(string folder)
+    {
+        if (IsModel(folder, out string[] files) && (files.Length == 0 || !Directory.EnumerateDirectories(folder).Any(inner => IsModel(inner, out _))))
+        {
+            return [new FoundModel(folder, new DirectoryInfo(folder).Name)];
+        }
+
+        return
+        [
+            .. files.Select(file => new FoundModel(file, GgufParts.IsPart(file, out string stem, out _, out _) ? System.IO.Path.GetFileName(stem) : System.IO.Path.GetFileNameWithoutExtension(file)))
+                .Concat(Directory.EnumerateDirectories(folder).Where(inner => IsModel(inner, out _)).Select(inner => new FoundModel(inner, System.IO.Path.GetFileName(inner))))
+                .OrderBy(model => model.Name, StringComparer.Ordinal),
+        ];
+    }
+
     /// <summary>What the model is and what it costs.</summary>
     public ModelSummary Summarize()
     {
@@ -197,15 +217,33 @@ public sealed class ModelPackage : IDisposable
             return null;
         }
 
-        // Files named mmproj hold the projector of a vision model, which stands beside the language model.
-        string[] models = [.. Directory.EnumerateFiles(folder, "*.gguf")
-            .Where(file => !System.IO.Path.GetFileName(file).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase))
-            .Where(file => !GgufParts.IsPart(file, out _, out int number, out _) || number == 1)
-            .Order(StringComparer.Ordinal)];
+        string[] models = GgufFilesIn(folder);
         return models.Length <= 1
             ? models.FirstOrDefault()
             : throw new ModelFormatException(folder, "folder", $"there are {models.Length} GGUF models; name one of them: {string.Join(", ", models.Select(System.IO.Path.GetFileName).Take(10))}.");
     }
 
+    /// <summary>The GGUF models of a folder, of split ones the first part. Files named mmproj hold the projector of a vision model, which stands beside the language model.</summary>
+    static string[] GgufFilesIn(string folder) =>
+    [
+        .. Directory.EnumerateFiles(folder, "*.gguf")
+            .Where(file => !System.IO.Path.GetFileName(file).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase))
+            .Where(file => !GgufParts.IsPart(file, out _, out int number, out _) || number == 1)
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Whether <see cref="Open"/> would take a folder for one model.</summary>
+    static bool IsModel(string folder, out string[] ggufFiles)
+    {
+        bool hasSafetensors = Directory.EnumerateFiles(folder, "*.safetensors").Any();
+        ggufFiles = hasSafetensors && File.Exists(System.IO.Path.Combine(folder, "config.json")) ? [] : GgufFilesIn(folder);
+        return ggufFiles.Length == 0 ? hasSafetensors && File.Exists(System.IO.Path.Combine(folder, "config.json")) : ggufFiles.Length == 1 && !hasSafetensors;
+    }
+
     static bool IsExpert(string name) => name.Contains(".mlp.experts.", StringComparison.Ordinal) || name.Contains("_exps.", StringComparison.Ordinal);
 }
+
+/// <summary>A model that was found in a folder.</summary>
+/// <param name="Path">What <see cref="ModelPackage.Open"/> takes.</param>
+/// <param name="Name">The name of the file or folder, without ending and number of a part.</param>
+public readonly record struct FoundModel(string Path, string Name);

@@ -15,12 +15,14 @@ using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
+using OpenAutoGlm.Server.Batches;
 using OpenAutoGlm.Server.Dashboard;
 using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenAi.ResponsesApi;
 using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
 using OpenAutoGlm.Server.Tokens;
@@ -30,16 +32,18 @@ namespace OpenAutoGlm.Server;
 
 /// <summary>
 /// Serves models over HTTP as the OpenAI API has it. It reads no settings but its options: no files, no environment.
-/// Models and their engines stay the caller's and must live longer.
+/// A <see cref="ServedModel"/> and its engine stay the caller's and must live longer; what a <see cref="ModelOnDemand"/> loads is the server's.
 /// </summary>
 public sealed class AutoGlmServer : IAsyncDisposable
 {
     readonly ServerOptions _options;
+    readonly ModelPool _pool;
     readonly ModelDirectory _models;
     readonly Admission _admission;
     readonly ServerMetrics _metrics;
     readonly RunningRequests _requests;
     readonly History _history;
+    readonly OfflineWork _offline;
     readonly WebApplication _application;
     readonly ILogger _logger;
     readonly Lock _lock = new();
@@ -47,22 +51,36 @@ public sealed class AutoGlmServer : IAsyncDisposable
 
     /// <summary>Puts a server together; it listens after <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
+    /// <exception cref="IOException">The files folder cannot be made, or another server uses it.</exception>
     public AutoGlmServer(ServerOptions options, params IReadOnlyList<ServedModel> models)
+        : this(options, models.Select(model => new ModelSlot(model)))
+    {
+    }
+
+    /// <summary>Puts together a server of models that are loaded when they are asked for, within <see cref="ServerOptions.Models"/>.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, there is no model, or two share a name.</exception>
+    public AutoGlmServer(ServerOptions options, IReadOnlyList<ModelOnDemand> models)
+        : this(options, models.Select(model => new ModelSlot(model)))
+    {
+    }
+
+    AutoGlmServer(ServerOptions options, IEnumerable<ModelSlot> slots)
     {
         IPAddress? address = options.Validate();
         _options = options;
-        _models = new ModelDirectory(models);
         _admission = new Admission(options.MaxRequests);
         _metrics = new ServerMetrics(options.TimeProvider);
         _requests = new RunningRequests(options.TimeProvider);
         _history = new History(_metrics, options.TimeProvider);
-        foreach (ServedModel model in models)
-        {
-            model.Watch(_metrics, options.RequestTimeout);
-        }
-
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
+        _offline = new OfflineWork(options, _admission, _logger, () => Endpoints);
+        _pool = new ModelPool(slots, options.Models, options.TimeProvider, loggers.CreateLogger("OpenAutoGlm.Server.Models"))
+        {
+            Appeared = model => model.Watch(_metrics, options.RequestTimeout),
+            Disappeared = _metrics.Forget,
+        };
+        _models = new ModelDirectory(_pool, _admission.CutOff);
         _application = Build(address, loggers);
         UseMiddleware(loggers);
         Map();
@@ -74,11 +92,20 @@ public sealed class AutoGlmServer : IAsyncDisposable
     /// <summary>Where the server listens, such as http://127.0.0.1:8000; empty before <see cref="StartAsync"/>.</summary>
     public IReadOnlyCollection<string> Urls => [.. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
 
+    /// <summary>Loads a model before anybody asks for it; returns at once where it is loaded. Throws what its loader throws.</summary>
+    /// <param name="name">Any of its names.</param>
+    /// <param name="cancellation">Ends the waiting, and the load where nobody else waits for it.</param>
+    /// <exception cref="ArgumentException">No model has this name.</exception>
+    public Task LoadAsync(string name, CancellationToken cancellation = default) => _models.Names.Contains(name)
+        ? _pool.LoadAsync(_models.Find(name), keep: false, cancellation)
+        : throw new ArgumentException($"There is no model '{name}' here, but {string.Join(", ", _models.Names)}.", nameof(name));
+
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         await _application.StartAsync(cancellation);
+        _offline.Start();
         _metrics.Start();
         _history.Start();
         ServerLog.Started(_logger, string.Join(", ", _models.Names), string.Join(", ", Urls));
@@ -124,6 +151,8 @@ public sealed class AutoGlmServer : IAsyncDisposable
     {
         await StopAsync();
         await _application.DisposeAsync();
+        await _offline.DisposeAsync();
+        await _pool.DisposeAsync();
         _admission.Dispose();
         _metrics.Dispose();
         _history.Dispose();
@@ -199,6 +228,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
     void Map()
     {
         _models.Map(_application);
+        new AdminModelRoutes(_models, _options.Models).Map(_application);
         StatusRoutes.Map(_application, _admission, () => _metrics.Models.Any(model => model.Engine?.Invoke() is { HasFailed: true }));
         new MetricsPage(_metrics, _admission).Map(_application);
         new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
@@ -210,10 +240,13 @@ public sealed class AutoGlmServer : IAsyncDisposable
         TextFlow flow = new(_models, _admission, _options, _logger);
         ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);
+        ResponseStore responses = new(_options.StoredResponses, _options.StoredResponseBytes, _options.StoredResponseLifetime, _options.TimeProvider);
+        new ResponsesRoutes(responses).Map(_application, flow);
         AnthropicRoutes.Map(_application, flow, modelFlow);
         new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
         EmbeddingRoute.Map(_application, modelFlow);
         TokenRoutes.Map(_application, modelFlow);
+        _offline.Map(_application);
         OpenApiRoute.Map(_application);
     }
 
@@ -223,6 +256,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         ServerLog.Stopping(_logger, _admission.Running, _options.DrainTimeout.TotalSeconds);
         using CancellationTokenSource cut = new();
         Task stopped = _application.StopAsync(cut.Token);
+        await _offline.StopAsync();
         if (!await EndsWithinAsync(stopped, _options.DrainTimeout, impatience))
         {
             ServerLog.CutOff(_logger, _admission.Running);

@@ -50,7 +50,7 @@ public sealed class ServedModel
     /// <summary>Counts what the model does from now on, and holds requests to their limits.</summary>
     internal void Watch(ServerMetrics metrics, TimeSpan? timeLimit) => Source = new GuardedSource(metrics.Meter(Id, Source), Id, timeLimit);
 
-    static string Checked(string name) =>
+    internal static string Checked(string name) =>
         name.Length is > 0 and <= LongestName && !name.Any(char.IsControl)
             ? name
             : throw new ArgumentException($"A model's name must have 1 to {LongestName} characters and no control characters; this one has {name.Length} characters.");

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Access;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Server;
 
@@ -69,6 +70,15 @@ public sealed record ServerOptions
     /// <summary>The certificate to speak TLS with, private key included; null for plain HTTP. With TLS, HTTP/2 is spoken too. It stays the caller's.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>Most responses of /v1/responses that are kept in memory for later requests; the least recently used goes first. 1 to 10,000,000.</summary>
+    public int StoredResponses { get; init; } = 4096;
+
+    /// <summary>Most bytes that they take together. 1 KiB to 1 TiB.</summary>
+    public long StoredResponseBytes { get; init; } = 128L << 20;
+
+    /// <summary>How long one is kept. 1 second to 365 days.</summary>
+    public TimeSpan StoredResponseLifetime { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
     public bool Dashboard { get; init; } = true;
 
@@ -78,11 +88,29 @@ public sealed record ServerOptions
     /// <summary>Measures the machine when an operator asks for it; null where that is not possible. It may keep all cores busy for some seconds.</summary>
     public Func<MachineLimits>? MeasureMachine { get; init; }
 
+    /// <summary>
+    /// The folder for files and batches, which then survive a restart; null keeps them in memory. One server uses a folder at a
+    /// time. It is made where it is not there.
+    /// </summary>
+    public string? FilesFolder { get; init; }
+
+    /// <summary>Largest uploaded file in bytes. 1 KiB to 1 TiB.</summary>
+    public long MaxFileBytes { get; init; } = 64 << 20;
+
+    /// <summary>Bytes of all files, uploads and results of batches. 1 KiB to 16 TiB.</summary>
+    public long FilesBytes { get; init; } = 512 << 20;
+
+    /// <summary>Requests of batches that run at a time, all of them behind every other request. 1 to 4,096.</summary>
+    public int BatchRequests { get; init; } = 16;
+
     /// <summary>Where the log goes; null for nowhere. No prompt and no answer is ever logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>The clock for timestamps and timings.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>How many models are held in memory, and for how long.</summary>
+    public ModelLimits Models { get; init; } = new();
 
     /// <summary>Checks every limit and tells the address; null for all addresses.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names both.</exception>
@@ -90,6 +118,9 @@ public sealed record ServerOptions
     {
         Check(nameof(Port), Port, 0, 65_535);
         Check(nameof(MaxBodyBytes), MaxBodyBytes, 1 << 10, 1 << 30);
+        Check(nameof(MaxFileBytes), MaxFileBytes, 1 << 10, 1L << 40);
+        Check(nameof(FilesBytes), FilesBytes, 1 << 10, 1L << 44);
+        Check(nameof(BatchRequests), BatchRequests, 1, 4096);
         Check(nameof(MaxConnections), MaxConnections, 1, 1_000_000);
         Check(nameof(MaxRequests), MaxRequests, 1, 1_000_000);
         Check(nameof(MinDataRate), MinDataRate, 0, 1_000_000_000);
@@ -97,7 +128,11 @@ public sealed record ServerOptions
         Check(nameof(IdleTimeout), IdleTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         Check(nameof(KeepAliveInterval), KeepAliveInterval ?? TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(nameof(DrainTimeout), DrainTimeout, TimeSpan.Zero, TimeSpan.FromDays(1));
+        Check(nameof(StoredResponses), StoredResponses, 1, 10_000_000);
+        Check(nameof(StoredResponseBytes), StoredResponseBytes, 1L << 10, 1L << 40);
+        Check(nameof(StoredResponseLifetime), StoredResponseLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
         Check(nameof(RetryAfter), RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Models.Validate();
         Check(nameof(RequestTimeout), RequestTimeout ?? TimeSpan.FromDays(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
         CheckNames();
         return Host switch
@@ -130,7 +165,7 @@ public sealed record ServerOptions
 
     static bool IsOrigin(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text;
 
-    static void Check<T>(string name, T value, T least, T most)
+    internal static void Check<T>(string name, T value, T least, T most)
         where T : IComparable<T>
     {
         // Written so that NaN, which compares below everything, is caught too.

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Answers;
 using OpenAutoGlm.Engine.Beams;
@@ -177,6 +178,7 @@ public sealed class TextGenerator
                 variables[name] = Value(value);
             }
 
+            using Activity? span = GenerationSpans.Begin("template");
             JsonArray messages = Conversation.WithArgumentObjects(chat.Messages);
             (messages, JsonArray? tools) = _format?.Arrange(messages, chat.Tools is { Count: > 0 } ? chat.Tools : null, Template) ?? (messages, chat.Tools);
             return Template.Render(
@@ -276,6 +278,7 @@ public sealed class TextGenerator
     {
         try
         {
+            using Activity? span = GenerationSpans.Begin("tokenise");
             return encode();
         }
         catch (ArgumentException error)

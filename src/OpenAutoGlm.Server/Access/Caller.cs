@@ -21,6 +21,15 @@ sealed class Caller(ApiKey key, TimeProvider time, Caller? before = null)
     /// <param name="model">The model's id.</param>
     public bool MayUse(string model) => key.Models.Length == 0 || key.Models.Contains(model);
 
+    /// <exception cref="ApiException">The key is not good for the model (403).</exception>
+    public void CheckModel(string model)
+    {
+        if (!MayUse(model))
+        {
+            throw new ApiException(ApiError.Forbidden("model_not_allowed", $"The key '{key.Name}' is not good for the model '{model}'."));
+        }
+    }
+
     /// <summary>Takes one request from the allowance.</summary>
     /// <exception cref="ApiException">There is none left (429).</exception>
     public void CountRequest()
@@ -49,11 +58,7 @@ sealed class Caller(ApiKey key, TimeProvider time, Caller? before = null)
     /// <exception cref="ApiException">The key is not good for the model or the priority (403).</exception>
     public GenerationRequest Limit(string model, GenerationRequest request)
     {
-        if (!MayUse(model))
-        {
-            throw new ApiException(ApiError.Forbidden("model_not_allowed", $"The key '{key.Name}' is not good for the model '{model}'."));
-        }
-
+        CheckModel(model);
         if (key.Role != KeyRole.Admin && request.Priority != 0 && request.Priority < key.Priority)
         {
             throw new ApiException(ApiError.Forbidden("priority_not_allowed", $"priority is {request.Priority}, but the key '{key.Name}' is good for {key.Priority} and above.", "priority"));

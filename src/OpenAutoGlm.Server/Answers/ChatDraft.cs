@@ -40,7 +40,29 @@ abstract class ChatDraft
     public JsonObject Variables { get; } = [];
 
     /// <summary>Whether the model is to think; a model that cannot does not.</summary>
-    public void Think(bool value) => Variables["enable_thinking"] = value;
+    public void Think(bool value)
+    {
+        Variables["enable_thinking"] = value;
+        ThinkingBudget = value ? null : 0;
+    }
+
+    /// <summary>How hard the model is to think: whether, and for how many tokens at most.</summary>
+    /// <exception cref="ApiException">There is no such effort.</exception>
+    public void SetEffort(RequestValue value)
+    {
+        string effort = value.String();
+        Think(effort != "none");
+        ThinkingBudget = effort switch
+        {
+            "none" => 0,
+            "minimal" => 256,
+            "low" => 1024,
+            "medium" => 4096,
+            "high" => null,
+            _ => throw value.Invalid("must be \"none\", \"minimal\", \"low\", \"medium\" or \"high\""),
+        };
+        Variables["reasoning_effort"] = effort;
+    }
 
     /// <summary>One stop string, or several.</summary>
     public static ImmutableArray<string> ReadStop(RequestValue value) =>

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Tracing;
 
 namespace OpenAutoGlm.Server.Metrics;
 
 /// <summary>
-/// Counts what goes through the wall to the engine, and changes nothing of it. It stands here, and not where a dialect
+/// Counts what goes through the wall to the engine and traces it, and changes nothing of it. It stands here, and not where a dialect
 /// reads requests or writes answers, so that every dialect, and work that comes from no client, is counted alike.
 /// </summary>
 sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSource
@@ -19,7 +20,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
         long started = metrics.Time.GetTimestamp();
         try
         {
-            return new Run(inner.Start(request, cancellation), request.Beams?.Results ?? request.Choices, started, metrics);
+            (ITextRun run, RunSpan span) = RunSpan.Start(metrics.Id, metrics.Time, () => inner.Start(request, cancellation));
+            return new Run(run, request.Beams?.Results ?? request.Choices, started, metrics, span);
         }
         catch (RequestRefusedException)
         {
@@ -32,14 +34,15 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
     {
         readonly ITextRun _inner;
         readonly ModelMetrics _metrics;
+        readonly RunSpan _span;
         readonly long _started;
         readonly long[] _lastEvent; // timestamp of each choice's last event; 0 before the first
         int _open;
         bool _hasBegun;
 
-        public Run(ITextRun inner, int choices, long started, ModelMetrics metrics)
+        public Run(ITextRun inner, int choices, long started, ModelMetrics metrics, RunSpan span)
         {
-            (_inner, _metrics, _started) = (inner, metrics, started);
+            (_inner, _metrics, _started, _span) = (inner, metrics, started, span);
             _lastEvent = new long[choices];
             _open = choices;
             metrics.CountPrompt(inner.PromptTokens);
@@ -65,6 +68,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
             {
                 _metrics.CountAbandoned();
             }
+
+            _span.End();
         }
 
         void Count(GenerationEvent next)
@@ -80,6 +85,7 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
             if (finished is not null)
             {
                 _metrics.CountFinished(finished);
+                _span.Add(finished);
                 if (Interlocked.Decrement(ref _open) == 0 && finished.Reason is FinishReason.Stop or FinishReason.Length)
                 {
                     _metrics.EndToEnd.Observe(_metrics.Time.GetElapsedTime(_started, now));

@@ -32,6 +32,17 @@ sealed class ServerMetrics(TimeProvider time) : IDisposable
         return new MeteredSource(source, metrics);
     }
 
+    /// <summary>Reads the engine of a model no more that was unloaded; its counts stay.</summary>
+    public void Forget(ServedModel model)
+    {
+        // Another version of the model may have come before this one went.
+        ModelMetrics metrics = Of(model.Id);
+        if (metrics.Engine?.Invoke() == model.Source.Engine)
+        {
+            metrics.Engine = null;
+        }
+    }
+
     /// <summary>Begins to remember what was counted when.</summary>
     public void Start()
     {

@@ -47,9 +47,17 @@ sealed class OllamaDraft : ChatDraft
         draft.Constraint = (value.Path, OutputConstraint.JsonSchema(value.IsObject ? value.Element.GetRawText() : throw value.Mismatch("\"json\" or a JSON schema")));
     }
 
-    public static void ReadThink(OllamaDraft draft, RequestValue value) => draft.Think(value.IsString
-        ? throw value.Unsupported("must be true or false: degrees of thinking are not supported yet")
-        : value.Bool());
+    public static void ReadThink(OllamaDraft draft, RequestValue value)
+    {
+        if (value.IsString)
+        {
+            draft.SetEffort(value);
+        }
+        else
+        {
+            draft.Think(value.Bool());
+        }
+    }
 
     public static void ReadTools(OllamaDraft draft, RequestValue value)
     {

@@ -37,7 +37,7 @@ sealed class OllamaRoutes(ModelDirectory models, TimeProvider time)
         routes.MapPost("/api/chat", flow.Handle((_, body) => Read(OllamaTables.Chat, body).CompleteChat()));
         routes.MapPost("/api/generate", flow.Handle((_, body) => Read(OllamaTables.Generate, body).CompleteGenerate()));
         routes.MapGet("/api/tags", context => WireJson.WriteAsync(context.Response, new TagList([.. models.Entries.Select(Describe)]), OllamaJson.Wire.TagList, context.RequestAborted));
-        routes.MapGet("/api/ps", context => WireJson.WriteAsync(context.Response, new TagList([.. models.Entries.Where(entry => entry.Id == entry.Root).Select(DescribeLoaded)]), OllamaJson.Wire.TagList, context.RequestAborted));
+        routes.MapGet("/api/ps", context => WireJson.WriteAsync(context.Response, new TagList([.. models.Entries.Where(entry => entry.Id == entry.Root && entry.Status == "loaded").Select(DescribeLoaded)]), OllamaJson.Wire.TagList, context.RequestAborted));
         routes.MapGet("/api/version", context => WireJson.WriteAsync(context.Response, new VersionBody(ApiVersion), OllamaJson.Wire.VersionBody, context.RequestAborted));
         routes.MapPost("/api/show", ShowAsync);
     }

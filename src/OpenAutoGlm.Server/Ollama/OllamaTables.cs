@@ -57,7 +57,7 @@ static class OllamaTables
             (draft, value) => draft.Stream = value.Bool()),
         new("format", Honoured, "\"json\", or a JSON schema", "What the answer must be.",
             OllamaDraft.ReadFormat),
-        new("think", Honoured, "boolean; default: the model's own", "Whether the model thinks first (where its template knows enable_thinking). Thinking comes apart from the answer.",
+        new("think", Honoured, "boolean, or \"low\", \"medium\" or \"high\"; default: the model's own", "Whether the model thinks first (where its template knows enable_thinking), and for how long: 1024, 4096 or any number of tokens. Thinking comes apart from the answer.",
             OllamaDraft.ReadThink),
         new("options", Honoured, "object; see below", "How tokens are chosen.",
             (draft, value) => Options.Read(draft, value)),

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using OpenAutoGlm.Server.Metrics;
+using OpenAutoGlm.Server.Tracing;
 
 namespace OpenAutoGlm.Server.Operations;
 
@@ -19,6 +21,7 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
         RequestRecord record = new();
         context.Features.Set(record);
         RequestRecord.Current = record;
+        Activity? span = RequestSpan.Start(context);
         long started = time.GetTimestamp();
         try
         {
@@ -29,6 +32,7 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
             string route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
             record.Settle();
             TimeSpan took = time.GetElapsedTime(started);
+            RequestSpan.End(span, context, route, record);
             metrics.Count(route, context.Request.Method, context.Response.StatusCode, record.Outcome, record.Model, took);
             ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Caller?.Key.Name ?? "-", record.Model,
                 record.PromptTokens, record.CompletionTokens, took.TotalMilliseconds);

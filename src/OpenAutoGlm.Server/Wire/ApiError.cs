@@ -41,6 +41,48 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
         new(StatusCodes.Status404NotFound, InvalidRequest, "model_not_found",
             $"The model '{Clip(name)}' is not served here. Served: {string.Join(", ", known.Select(id => $"'{id}'"))}.", "model");
 
+    /// <param name="kind">What was looked for: file, batch.</param>
+    /// <param name="id">The id that the client gave.</param>
+    public static ApiError NotFound(string kind, string id) =>
+        new(StatusCodes.Status404NotFound, InvalidRequest, $"{kind}_not_found", $"There is no {kind} '{Clip(id)}'.", "id");
+
+    public static ApiError Conflict(string message) => new(StatusCodes.Status409Conflict, InvalidRequest, "conflict", message);
+
+    public static ApiError NoRoomForFiles(long limit) =>
+        new(StatusCodes.Status413PayloadTooLarge, InvalidRequest, "no_room_for_files", $"All files together may have {limit} bytes, and these would be more. Delete some.") { CloseConnection = true };
+
+    public static ApiError TooManyFiles(int limit) => new(StatusCodes.Status409Conflict, InvalidRequest, "too_many_files", $"There are {limit} files, the most. Delete some.");
+
+    public static ApiError ResponseNotFound(string id) =>
+        new(StatusCodes.Status404NotFound, InvalidRequest, "response_not_found", $"There is no response '{Clip(id)}' here, or no longer.", "id");
+
+    public static ApiError PreviousResponseNotFound(string id) =>
+        Invalid("previous_response_id", $"There is no response '{Clip(id)}' here, or no longer; send the whole conversation as input.", "previous_response_not_found");
+
+    public static ApiError ItemNotFound(string path, string id) =>
+        Invalid(path, $"{path} is '{Clip(id)}', which is no item of a stored response; send the item itself.", "item_not_found");
+
+    public static ApiError ModelQueueFull(string id, int limit) =>
+        TooManyRequests($"{limit} requests wait for the model '{id}' to be loaded, the limit.");
+
+    public static ApiError ModelLoading(string id, TimeSpan waited) =>
+        new(StatusCodes.Status503ServiceUnavailable, Server, "model_loading", $"The model '{id}' is still not loaded after {waited.TotalSeconds:0} s. Ask again later.", "model") { RetryLater = true };
+
+    public static ApiError ModelFailed(string id, string reason) =>
+        new(StatusCodes.Status503ServiceUnavailable, Server, "model_failed", $"The model '{id}' could not be loaded: {reason}", "model") { RetryLater = true };
+
+    public static ApiError ModelUnloaded(string id) =>
+        new(StatusCodes.Status503ServiceUnavailable, Server, "model_unloaded", $"The model '{id}' was unloaded while it was being loaded. Ask again.", "model") { RetryLater = true };
+
+    public static ApiError ModelIsFixed(string id) =>
+        new(StatusCodes.Status409Conflict, InvalidRequest, "model_is_fixed", $"The model '{id}' was handed to the server ready-made and stays as it is.");
+
+    public static ApiError ModelBusy(string id, string reason) =>
+        new(StatusCodes.Status409Conflict, InvalidRequest, "model_busy", $"The model '{id}' {reason}. Ask again later.");
+
+    public static ApiError PathNotAllowed(string message) =>
+        new(StatusCodes.Status403Forbidden, InvalidRequest, "path_not_allowed", message, "path");
+
     public static ApiError NoSuchRoute() =>
         new(StatusCodes.Status404NotFound, InvalidRequest, "unknown_url", "There is nothing at this address. The API begins at /v1.");
 

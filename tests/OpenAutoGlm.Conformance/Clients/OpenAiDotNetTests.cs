@@ -86,6 +86,45 @@ public class OpenAiDotNetTests
     }
 
     [Fact]
+    public async Task Embeddings_are_read_as_floats_whatever_the_client_asks_for()
+    {
+        await using StoriesServer server = await StoriesServer.StartAsync();
+        OpenAI.Embeddings.EmbeddingClient client = new("stories260K", new ApiKeyCredential("EMPTY"), Options(server));
+        OpenAI.Embeddings.OpenAIEmbeddingCollection embeddings = await client.GenerateEmbeddingsAsync(["Once upon a time", "The dog"], cancellationToken: Cancellation);
+        Assert.Equal((2, "stories260K"), (embeddings.Count, embeddings.Model));
+        Assert.True(embeddings.Usage.InputTokenCount > 4);
+        ReadOnlyMemory<float> vector = embeddings[0].ToFloats();
+        Assert.Equal(64, vector.Length);
+        Assert.Equal(1, vector.ToArray().Sum(x => (double)x * x), 1e-5);
+        OpenAI.Embeddings.OpenAIEmbedding few = await client.GenerateEmbeddingAsync("Once upon a time", new() { Dimensions = 8, EndUserId = "u-1" }, Cancellation);
+        Assert.Equal(8, few.ToFloats().Length);
+        Assert.Equal(vector.Span[0] / vector.Span[1], few.ToFloats().Span[0] / few.ToFloats().Span[1], 1e-3);
+    }
+
+    [Fact]
+    public async Task A_file_becomes_a_batch_and_the_batch_a_file()
+    {
+        await using StoriesServer server = await StoriesServer.StartAsync();
+        OpenAI.Files.OpenAIFileClient files = new(new ApiKeyCredential("EMPTY"), Options(server));
+        const string line = """{"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "stories260K", "messages": [{"role": "user", "content": "Once upon a time"}], "temperature": 0, "max_tokens": 24}}""";
+        OpenAI.Files.OpenAIFile input = await files.UploadFileAsync(BinaryData.FromString(line + "\n"), "requests.jsonl", OpenAI.Files.FileUploadPurpose.Batch);
+        Assert.Equal(("requests.jsonl", OpenAI.Files.FilePurpose.Batch), (input.Filename, input.Purpose));
+#pragma warning disable OPENAI001 // The client calls its batches experimental.
+        OpenAI.Batch.BatchClient batches = new(new ApiKeyCredential("EMPTY"), Options(server));
+        string request = $$"""{"input_file_id": "{{input.Id}}", "endpoint": "/v1/chat/completions", "completion_window": "24h"}""";
+        OpenAI.Batch.CreateBatchOperation operation = await batches.CreateBatchAsync(BinaryContent.Create(BinaryData.FromString(request)), waitUntilCompleted: true);
+#pragma warning restore OPENAI001
+        System.Text.Json.Nodes.JsonNode batch = System.Text.Json.Nodes.JsonNode.Parse((await operation.GetBatchAsync(null)).GetRawResponse().Content.ToString())!;
+        Assert.Equal("completed", (string)batch["status"]!);
+        BinaryData output = await files.DownloadFileAsync((string)batch["output_file_id"]!, Cancellation);
+        string text = (string)System.Text.Json.Nodes.JsonNode.Parse(output.ToString())!["response"]!["body"]!["choices"]![0]!["message"]!["content"]!;
+        ChatCompletion direct = await Client(server).CompleteChatAsync(Messages, Options(), Cancellation);
+        Assert.Equal(direct.Content[0].Text, text);
+        Assert.True((await files.DeleteFileAsync(input.Id, Cancellation)).Value.Deleted);
+        Assert.Single((await files.GetFilesAsync(Cancellation)).Value);
+    }
+
+    [Fact]
     public async Task A_stream_that_is_left_early_frees_its_sequence()
     {
         await using StoriesServer server = await StoriesServer.StartAsync();
@@ -96,6 +135,8 @@ public class OpenAiDotNetTests
 
         await server.BecomesIdleAsync();
     }
+
+    static OpenAIClientOptions Options(StoriesServer server) => new() { Endpoint = server.BaseUrl, RetryPolicy = new ClientRetryPolicy(0) };
 
     static ChatCompletionOptions Options() => new() { Temperature = 0, MaxOutputTokenCount = 24 };
 

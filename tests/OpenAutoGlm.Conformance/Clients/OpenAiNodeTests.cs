@@ -25,6 +25,14 @@ public class OpenAiNodeTests
         Assert.Equal((404, "model_not_found", "model"), Refusal("unknownModel"));
         Assert.Equal((400, "invalid_value", "temperature"), Refusal("badTemperature"));
         Assert.Equal((400, "unsupported_parameter", "tools"), Refusal("tools"));
+        Assert.Equal((2, 64, true), ((int)seen["embeddings"]!["count"]!, (int)seen["embeddings"]!["width"]!, (bool)seen["embeddings"]!["same"]!));
+        Assert.Equal(("completed", "me", (string)seen["whole"]!), ((string)seen["batch"]!["status"]!, (string)seen["batch"]!["who"]!, (string)seen["batch"]!["text"]!));
+        Assert.Equal("""{"total":1,"completed":1,"failed":0}""", seen["batch"]!["counts"]!.ToJsonString());
+        Assert.Equal("[true]", seen["batches"]!.ToJsonString());
+        Assert.Equal(["batch", "batch_output"], seen["files"]!.AsArray().Select(purpose => (string)purpose!).Order());
+        Assert.True((bool)seen["deleted"]!);
+        Assert.Equal((409, "conflict"), ((int)seen["cancelled"]!["status"]!, (string)seen["cancelled"]!["code"]!));
+        Assert.Equal((404, "file_not_found"), ((int)seen["noFile"]!["status"]!, (string)seen["noFile"]!["code"]!));
         Assert.Equal("chat.completion.chunk", (string)seen["left"]!);
         await server.BecomesIdleAsync();
 

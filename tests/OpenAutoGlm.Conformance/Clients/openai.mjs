@@ -49,6 +49,28 @@ seen.unknownModel = await refusal(() => client.chat.completions.create({ ...gree
 seen.badTemperature = await refusal(() => client.chat.completions.create({ ...greedy, temperature: -1, messages }));
 seen.tools = await refusal(() => client.chat.completions.create({ ...greedy, messages, tools: [{ type: "function", function: { name: "f", parameters: {} } }] }));
 
+// Asked for nothing, the client asks for base64 and gives floats.
+const embedded = await client.embeddings.create({ model, input: ["Once upon a time", "The dog"] });
+const plain = await client.embeddings.create({ model, input: "Once upon a time", encoding_format: "float" });
+seen.embeddings = { count: embedded.data.length, width: embedded.data[0].embedding.length, same: embedded.data[0].embedding.every((x, i) => x === Math.fround(plain.data[0].embedding[i])), usage: embedded.usage };
+
+const request = { custom_id: "one", method: "POST", url: "/v1/chat/completions", body: { ...greedy, messages } };
+const file = await client.files.create({ purpose: "batch", file: new File([JSON.stringify(request) + "\n"], "requests.jsonl") });
+let batch = await client.batches.create({ input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h", metadata: { who: "me" } });
+while (["validating", "in_progress", "finalizing"].includes(batch.status)) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  batch = await client.batches.retrieve(batch.id);
+}
+const result = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
+seen.batch = { status: batch.status, counts: batch.request_counts, text: result.response.body.choices[0].message.content, who: batch.metadata.who };
+seen.batches = [];
+for await (const one of client.batches.list({ limit: 1 })) seen.batches.push(one.id === batch.id);
+seen.files = [];
+for await (const one of client.files.list({ limit: 1 })) seen.files.push(one.purpose);
+seen.deleted = (await client.files.delete(file.id)).deleted;
+seen.cancelled = await refusal(() => client.batches.cancel(batch.id));
+seen.noFile = await refusal(() => client.files.retrieve("file-0"));
+
 // Leaving a stream early must leave the server as it was; the test looks at its statistics.
 for await (const chunk of await client.chat.completions.create({ ...greedy, max_tokens: 400, messages, stream: true })) {
   seen.left = chunk.object;

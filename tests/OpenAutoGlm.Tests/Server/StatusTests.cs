@@ -12,7 +12,7 @@ public class StatusTests
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         JsonNode list = await server.Client.GetAsync("/v1/models", cancellation).JsonAsync();
         Assert.Equal("list", (string)list["object"]!);
-        Assert.Equal("""{"id":"tiny","created":1700000000,"root":"tiny","max_model_len":64,"object":"model","owned_by":"open-autoglm"}""", list["data"]![0]!.ToJsonString());
+        Assert.Equal("""{"id":"tiny","created":1700000000,"root":"tiny","max_model_len":64,"status":"loaded","object":"model","owned_by":"open-autoglm"}""", list["data"]![0]!.ToJsonString());
         Assert.Equal(["tiny", "org/tiny"], list["data"]!.AsArray().Select(entry => (string)entry!["id"]!));
         foreach (string path in new[] { "org/tiny", "org%2Ftiny", "org%2ftiny" })
         {

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Models;
 
 namespace OpenAutoGlm.Server;
 
@@ -39,6 +40,14 @@ sealed class TestServer : IAsyncDisposable
         AutoGlmServer server = new(options with { Port = 0, LoggerFactory = options.LoggerFactory ?? new RecordingLog() }, models);
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(server, source);
+    }
+
+    /// <summary>Over models that are loaded on demand.</summary>
+    public static async Task<TestServer> StartAsync(ServerOptions options, IReadOnlyList<ModelOnDemand> models)
+    {
+        AutoGlmServer server = new(options with { Port = 0, LoggerFactory = options.LoggerFactory ?? new RecordingLog() }, models);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        return new TestServer(server, new ScriptedSource());
     }
 
     /// <summary>Posts a body as it stands.</summary>

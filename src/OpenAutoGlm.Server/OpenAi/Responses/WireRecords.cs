@@ -14,7 +14,7 @@ sealed record ModelList(IReadOnlyList<ModelEntry> Data)
     public string Object => "list";
 }
 
-sealed record ModelEntry(string Id, long Created, string Root, int MaxModelLen)
+sealed record ModelEntry(string Id, long Created, string Root, int? MaxModelLen, string Status)
 {
     public string Object => "model";
 

@@ -123,7 +123,7 @@ public class OllamaTests
     [InlineData("chat", """{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "options": {"repeat_last_n": 64, "repeat_penalty": 1.1}}""", "options.repeat_last_n is 64")]
     [InlineData("chat", """{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "options": {"typo": 1}}""", "'options.typo' is not a parameter")]
     [InlineData("chat", """{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "prompt": "x"}""", "'prompt' is not a parameter of /api/chat")]
-    [InlineData("chat", """{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "think": "high"}""", "degrees of thinking")]
+    [InlineData("chat", """{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "think": "most"}""", "think must be")]
     [InlineData("generate", """{"model": "tiny"}""", "prompt is required")]
     [InlineData("generate", """{"model": "tiny", "prompt": "x", "template": "t"}""", "template is not supported")]
     [InlineData("generate", """{"model": "tiny", "prompt": "x", "suffix": "t"}""", "suffix is not supported")]
