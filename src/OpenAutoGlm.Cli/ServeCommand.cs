@@ -21,6 +21,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
     readonly ModelFlags _held = new();
     readonly OperationFlags _operations = new();
+    readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
     volatile bool _listening;
@@ -29,7 +30,7 @@ sealed class ServeCommand : AutoGlmCommand
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, .. _held.All, _host, _port, _verbose, .. _operations.All, .. _serving.All, .. _engine.All]);
+        AddAll([_models, .. _held.All, _host, _port, _verbose, _noDashboard, .. _operations.All, .. _serving.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -76,10 +77,17 @@ sealed class ServeCommand : AutoGlmCommand
         IReadOnlyList<ModelOnDemand> models, IReadOnlyList<string> preloaded, ModelLimits limits, StatusLine status, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
         using ILoggerFactory loggers = Loggers(arguments);
-        using ServeOperations operations = _operations.Open(
-            arguments,
-            new ServerOptions { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000, LoggerFactory = loggers, Models = limits },
-            loggers);
+        ServerOptions asked = new()
+        {
+            Host = arguments.GetValue(_host) ?? "127.0.0.1",
+            Port = arguments.GetValue(_port) ?? 8000,
+            LoggerFactory = loggers,
+            Dashboard = !arguments.GetValue(_noDashboard),
+            Machine = ServingMachine.Look(),
+            MeasureMachine = ServingMachine.Measure,
+            Models = limits,
+        };
+        using ServeOperations operations = _operations.Open(arguments, asked, loggers);
         ServerOptions options = operations.Options;
         await using AutoGlmServer server = new(options, models);
         foreach (string name in preloaded)

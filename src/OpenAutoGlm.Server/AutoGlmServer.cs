@@ -16,10 +16,14 @@ using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Dashboard;
+using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Tokens;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
@@ -76,9 +80,6 @@ public sealed class AutoGlmServer : IAsyncDisposable
         UseMiddleware(loggers);
         Map();
     }
-
-    /// <summary>Everything that can be asked for.</summary>
-    internal IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)_application).DataSources.SelectMany(source => source.Endpoints);
 
     /// <summary>What the server has counted.</summary>
     internal ServerMetrics Metrics => _metrics;
@@ -150,6 +151,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _history.Dispose();
     }
 
+    /// <summary>All routes that are mapped.</summary>
+    internal IEnumerable<RouteEndpoint> Endpoints => OpenApiRoute.Endpoints(_application);
+
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
@@ -212,7 +216,6 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _application.Use(_requests.WatchAsync);
         _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
         _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
-        _application.Use(next => new AdminGuard(next, keys: callers is not null).InvokeAsync);
     }
 
     void Map()
@@ -228,8 +231,13 @@ public sealed class AutoGlmServer : IAsyncDisposable
         }
 
         TextFlow flow = new(_models, _admission, _options, _logger);
+        ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);
-        AnthropicRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow, modelFlow);
+        new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
+        EmbeddingRoute.Map(_application, modelFlow);
+        TokenRoutes.Map(_application, modelFlow);
+        OpenApiRoute.Map(_application);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

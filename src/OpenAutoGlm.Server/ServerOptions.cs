@@ -55,15 +55,6 @@ public sealed record ServerOptions
     /// <summary>What a client that was refused for lack of room is told to wait. 1 second to 1 hour, in whole seconds.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
-    public bool Dashboard { get; init; } = true;
-
-    /// <summary>What the dashboard tells of the machine; null for what the runtime knows.</summary>
-    public MachineFacts? Machine { get; init; }
-
-    /// <summary>Measures the machine when an operator asks for it; null where that is not possible. It may keep all cores busy for some seconds.</summary>
-    public Func<MachineLimits>? MeasureMachine { get; init; }
-
     /// <summary>Longest time that an answer may take, queue included; then it is cancelled and refused with 504. Null for no limit. 1 ms to 1 day.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
@@ -78,6 +69,15 @@ public sealed record ServerOptions
 
     /// <summary>The certificate to speak TLS with, private key included; null for plain HTTP. With TLS, HTTP/2 is spoken too. It stays the caller's.</summary>
     public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
+    public bool Dashboard { get; init; } = true;
+
+    /// <summary>What the dashboard tells of the machine; null for what the runtime knows.</summary>
+    public MachineFacts? Machine { get; init; }
+
+    /// <summary>Measures the machine when an operator asks for it; null where that is not possible. It may keep all cores busy for some seconds.</summary>
+    public Func<MachineLimits>? MeasureMachine { get; init; }
 
     /// <summary>Where the log goes; null for nowhere. No prompt and no answer is ever logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using OpenAutoGlm.Engine.Constraints.Masks;
 using OpenAutoGlm.Models.Tokenizers;
 
@@ -23,12 +24,21 @@ public sealed class ConstraintCache
     /// <param name="endTokens">Tokens that end an answer, beside the tokenizer's own.</param>
     /// <param name="capacity">How many constraints are kept.</param>
     public ConstraintCache(Tokenizer tokenizer, IEnumerable<int>? endTokens = null, int capacity = 32)
+        : this(tokenizer, endTokens, FrozenSet<int>.Empty, capacity)
+    {
+    }
+
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="endTokens">Tokens that end an answer.</param>
+    /// <param name="marks">Special tokens that are text by their names.</param>
+    /// <param name="capacity">How many constraints are kept.</param>
+    internal ConstraintCache(Tokenizer tokenizer, IEnumerable<int>? endTokens, IReadOnlySet<int> marks, int capacity = 32)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         int[] ends = [.. endTokens ?? []];
         _capacity = capacity;
-        _vocabulary = new Lazy<ConstraintVocabulary>(() => ConstraintVocabulary.Of(tokenizer, ends));
+        _vocabulary = new Lazy<ConstraintVocabulary>(() => ConstraintVocabulary.Of(tokenizer, ends, marks));
     }
 
     internal ConstraintCache(ConstraintVocabulary vocabulary, int capacity = 32) =>

@@ -14,22 +14,28 @@ sealed class ConstraintMask : ITokenMask
     readonly CompiledConstraint _constraint;
     readonly byte[]? _after;
     readonly string? _afterText;
+    readonly int _opening;
     Place _place;
     byte[] _tail = []; // the end of the text before the constraint begins
     bool _begun;
     bool _ended;
+    bool _mayOpen;
 
-    public ConstraintMask(CompiledConstraint constraint, string? after = null)
+    /// <param name="constraint">The constraint.</param>
+    /// <param name="after">Where it begins; null or "" for at once.</param>
+    /// <param name="opening">A token that puts the beginning off until <paramref name="after"/>, if it comes first; −1 for none, and then it is put off anyway.</param>
+    public ConstraintMask(CompiledConstraint constraint, string? after = null, int opening = -1)
     {
-        (_constraint, _place, _afterText) = (constraint, constraint.Start, after);
+        (_constraint, _place, _afterText, _opening) = (constraint, constraint.Start, after, opening);
         _after = after is { Length: > 0 } ? Encoding.UTF8.GetBytes(after) : null;
-        _begun = _after is null;
+        _begun = _after is null || opening >= 0;
+        _mayOpen = opening >= 0;
     }
 
     ConstraintMask(ConstraintMask other)
     {
-        (_constraint, _after, _afterText) = (other._constraint, other._after, other._afterText);
-        (_place, _tail, _begun, _ended) = (other._place, other._tail, other._begun, other._ended);
+        (_constraint, _after, _afterText, _opening) = (other._constraint, other._after, other._afterText, other._opening);
+        (_place, _tail, _begun, _ended, _mayOpen) = (other._place, other._tail, other._begun, other._ended, other._mayOpen);
     }
 
     /// <inheritdoc/>
@@ -39,7 +45,7 @@ sealed class ConstraintMask : ITokenMask
     internal Place Place => _place;
 
     /// <summary>The tokens that may come next; null for all but the end tokens.</summary>
-    internal TokenSet? Allowed => !_begun ? null : _ended ? Ends() : _constraint.Allowed(_place);
+    internal TokenSet? Allowed => !_begun ? null : _ended ? Ends() : _mayOpen ? WithOpening() : _constraint.Allowed(_place);
 
     /// <inheritdoc/>
     public int? Forced => Allowed?.Single() is >= 0 and int token ? token : null;
@@ -65,6 +71,14 @@ sealed class ConstraintMask : ITokenMask
     /// <inheritdoc/>
     public void Accept(int token)
     {
+        bool opens = _mayOpen && token == _opening;
+        _mayOpen = false;
+        if (opens)
+        {
+            _begun = false;
+            return;
+        }
+
         if (!_begun)
         {
             AcceptBefore(token);
@@ -112,6 +126,13 @@ sealed class ConstraintMask : ITokenMask
     {
         bool isText = !_ended && _constraint.Vocabulary.HasText(token);
         _place = isText && _constraint.Advance(_place, bytes) is { } next ? next : throw Refused(token, "cannot come here");
+    }
+
+    TokenSet WithOpening()
+    {
+        TokenSet allowed = _constraint.Allowed(_place).Copy();
+        allowed.Add(_opening);
+        return allowed;
     }
 
     TokenSet Ends()

@@ -1,5 +1,6 @@
 using System.Text;
 using OpenAutoGlm.Engine.Constraints.Automata;
+using OpenAutoGlm.Engine.Constraints.Calls;
 using OpenAutoGlm.Engine.Constraints.Frames;
 using OpenAutoGlm.Engine.Constraints.Grammars;
 using OpenAutoGlm.Engine.Constraints.Masks;
@@ -18,7 +19,7 @@ public sealed record OutputConstraint
 
     OutputConstraint(string kind, string text, JsonSchemaOptions? options = null) => (Kind, Text, Options) = (kind, text, options);
 
-    /// <summary>The kind: json, regex, grammar or choice.</summary>
+    /// <summary>The kind: json, regex, grammar, choice or calls.</summary>
     public string Kind { get; }
 
     /// <summary>The text it was made from.</summary>
@@ -55,6 +56,9 @@ public sealed record OutputConstraint
         return new OutputConstraint("choice", string.Join('\0', all));
     }
 
+    /// <summary>Calls of tools in a model's own form; the text is that of <see cref="CallLanguage"/>.</summary>
+    internal static OutputConstraint Calls(string description) => new("calls", NotNull(description));
+
     /// <summary>The language behind the constraint.</summary>
     internal Machine ToMachine(ConstraintVocabulary vocabulary, CancellationToken cancellation)
     {
@@ -65,6 +69,8 @@ public sealed record OutputConstraint
                 return new JsonMachine(symbols, vocabulary.Trie.Longest, vocabulary.LongestSpaces);
             case "regex":
                 return new PatternMachine(PatternCompiler.Whole(Text));
+            case "calls":
+                return CallLanguage.Read(Text, vocabulary, cancellation);
             case "grammar":
                 return new GrammarMachine(GrammarGraph.Of(Text));
             default:

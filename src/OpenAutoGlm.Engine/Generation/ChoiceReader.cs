@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
+using OpenAutoGlm.Engine.Answers;
 using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Engine.Generation;
@@ -19,11 +20,22 @@ abstract class AnswerReader
 }
 
 /// <summary>Turns the tokens of one choice into its events.</summary>
-sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, StreamingDecoder decoder, StopStrings stopStrings) : AnswerReader
+/// <param name="choice">Its index.</param>
+/// <param name="sequence">Where its tokens come from.</param>
+/// <param name="tokenizer">The tokenizer.</param>
+/// <param name="decoder">Makes text of tokens.</param>
+/// <param name="marks">Special tokens that count as text by their names.</param>
+/// <param name="stopStrings">Texts that end it.</param>
+/// <param name="parser">Finds thinking and calls in the text; null where it is all text.</param>
+sealed class ChoiceReader(
+    int choice, Sequence sequence, Tokenizer tokenizer, StreamingDecoder decoder, IReadOnlySet<int> marks, StopStrings stopStrings, AnswerParser? parser) : AnswerReader
 {
     readonly StringBuilder _text = new();
     readonly List<GeneratedToken> _tokens = [];
+    readonly List<GenerationEvent> _events = [];
     int _read;
+
+    bool IsDone => parser is { IsDone: true };
 
     internal override void Cancel() => sequence.Cancel();
 
@@ -35,27 +47,30 @@ sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, St
         try
         {
             string? stopString = null;
-            while (stopString is null && await HasMoreAsync(cancellation).ConfigureAwait(false))
+            while (stopString is null && !IsDone && await HasMoreAsync(cancellation).ConfigureAwait(false))
             {
-                while (stopString is null && sequence.Events.TryRead(out TokenEvent token))
+                while (stopString is null && !IsDone && sequence.Events.TryRead(out TokenEvent token))
                 {
                     stopString = Take(token);
                 }
 
-                if (Delta() is { } delta)
+                foreach (GenerationEvent delta in Deltas())
                 {
                     yield return delta;
                 }
             }
 
-            if (stopString is null)
+            if (stopString is null && !IsDone)
             {
                 stopString = stopStrings.Push(decoder.Flush(), _text);
                 stopStrings.Flush(_text);
-                if (Delta() is { } rest)
-                {
-                    yield return rest;
-                }
+            }
+
+            Parse();
+            parser?.Flush(_events);
+            foreach (GenerationEvent delta in Deltas())
+            {
+                yield return delta;
             }
 
             sequence.Cancel();
@@ -89,35 +104,70 @@ sealed class ChoiceReader(int choice, Sequence sequence, Tokenizer tokenizer, St
             _tokens.Add(new GeneratedToken(Describe(token.Token, logprobs.Chosen), [.. logprobs.Top.Select(top => Describe(top.Token, top.Logprob))]));
         }
 
-        bool isText = token.Token < tokenizer.VocabularySize && !sequence.Request.StopTokens.Contains(token.Token);
-        return isText ? stopStrings.Push(decoder.Push(token.Token), _text) : null;
+        string? found = stopStrings.Push(Text(token.Token), _text);
+        Parse();
+        return found;
     }
 
-    TextDelta? Delta()
+    string Text(int token) =>
+        token >= tokenizer.VocabularySize || sequence.Request.StopTokens.Contains(token) ? ""
+        : marks.Contains(token) ? decoder.Flush() + tokenizer.TokenText(token)
+        : decoder.Push(token);
+
+    void Parse()
     {
-        if (_text.Length == 0 && _tokens.Count == 0)
+        if (parser is not null)
         {
-            return null;
+            parser.Push(_text.ToString(), _events);
+            _text.Clear();
+        }
+    }
+
+    /// <summary>What happened since the last call. Tokens are told with the first of it.</summary>
+    IReadOnlyList<GenerationEvent> Deltas()
+    {
+        if (_events.Count == 0 && _text.Length == 0 && _tokens.Count == 0)
+        {
+            return [];
         }
 
-        TextDelta delta = new(choice, _text.ToString()) { Tokens = [.. _tokens] };
+        List<GenerationEvent> deltas = [.. _events];
+        if (_text.Length > 0 || (deltas.Count == 0 && _tokens.Count > 0))
+        {
+            deltas.Add(new TextDelta(choice, _text.ToString()));
+        }
+
+        if (_tokens.Count > 0)
+        {
+            deltas[0] = deltas[0] switch
+            {
+                ThinkingDelta thinking => thinking with { Tokens = [.. _tokens] },
+                ToolCallDelta call => call with { Tokens = [.. _tokens] },
+                TextDelta text => text with { Tokens = [.. _tokens] },
+                GenerationEvent other => other,
+            };
+        }
+
+        _events.Clear();
         _text.Clear();
         _tokens.Clear();
-        return delta;
+        return deltas;
     }
 
     ChoiceFinished Finish(SequenceOutcome outcome, string? stopString)
     {
         // The engine may have run ahead of the text in which the stop string stood; those tokens are not of the answer.
-        TokenUsage usage = stopString is null ? outcome.Usage : outcome.Usage with { CompletionTokens = _read };
-        return stopString is null
+        bool isOurs = stopString is not null || IsDone;
+        TokenUsage usage = !isOurs ? outcome.Usage : outcome.Usage with { CompletionTokens = _read };
+        return !isOurs
             ? new ChoiceFinished(choice, outcome.Reason, usage, outcome.Timings)
             {
+                ToolCalls = parser?.Calls ?? 0,
                 StopToken = outcome.StopToken,
                 Cancellation = outcome.Cancellation,
                 Error = outcome.Error,
             }
-            : new ChoiceFinished(choice, FinishReason.Stop, usage, outcome.Timings) { StopString = stopString };
+            : new ChoiceFinished(choice, FinishReason.Stop, usage, outcome.Timings) { StopString = stopString, ToolCalls = parser?.Calls ?? 0 };
     }
 
     TokenText Describe(int id, float logprob)

@@ -1,6 +1,8 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Engine.Answers;
 using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Embeddings;
@@ -17,10 +19,9 @@ namespace OpenAutoGlm.Engine.Generation;
 /// </summary>
 public sealed class TextGenerator
 {
-    const string ThinkingStart = "<think>";
-    const string ThinkingEnd = "</think>";
-
     readonly ImmutableArray<int> _endTokens;
+    readonly AnswerFormat? _format;
+    readonly FrozenSet<int> _marks; // special tokens that are text by their names, because answers are read by them
 
     /// <summary>A generator over an engine and what belongs to its model. The engine stays the caller's.</summary>
     /// <param name="engine">The engine.</param>
@@ -33,7 +34,9 @@ public sealed class TextGenerator
         Tokenizer = tokenizer;
         Template = template;
         _endTokens = [.. tokenizer.EosIds.Concat(endTokens ?? []).Where(id => (uint)id < (uint)engine.Vocab).Distinct()];
-        Constraints = new ConstraintCache(tokenizer, _endTokens);
+        _format = AnswerFormat.Of(template);
+        _marks = Marks(tokenizer, _format).Except(_endTokens).ToFrozenSet();
+        Constraints = new ConstraintCache(tokenizer, _endTokens, _marks);
     }
 
     /// <summary>The engine that runs the sequences.</summary>
@@ -59,9 +62,23 @@ public sealed class TextGenerator
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
         CheckChoices(request);
-        ImmutableArray<int> prompt = Encode(request.Prompt, cancellation);
+        AnswerPlan plan = AnswerPlan.Of(request, _format);
+        bool hidesTools = request.ToolChoice.IsForbidden && request.Prompt is GenerationPrompt.Chat { Tools: not null };
+        ImmutableArray<int> prompt = Encode(hidesTools ? (GenerationPrompt.Chat)request.Prompt with { Tools = null } : request.Prompt, cancellation);
+        bool startsThinking = request.Prompt is GenerationPrompt.Chat && EndsInThinking(prompt);
         ImmutableArray<int> stopTokens = request.IgnoreEndOfTurn ? request.StopTokens : [.. request.StopTokens, .. _endTokens];
-        Func<int, ITokenMask>? mask = request.Constraint is { } constraint ? Masks(constraint, request, prompt, cancellation) : request.Mask;
+        Func<int, ITokenMask>? mask = request.Constraint is { } constraint ? Masks(constraint, request, startsThinking, cancellation) : request.Mask;
+        if (plan.Mask(Constraints, Template!, startsThinking, Opening(request, prompt, startsThinking), cancellation) is { } calls)
+        {
+            mask = _ => calls();
+        }
+
+        if (request.Thinking?.Budget is { } budget && request.Prompt is GenerationPrompt.Chat && request.Beams is null)
+        {
+            Func<int, ITokenMask>? inner = mask;
+            mask = choice => new ThinkingMask(Tokenizer, inner?.Invoke(choice), budget, startsThinking);
+        }
+
         SequenceRequest first = new()
         {
             Prompt = prompt,
@@ -82,7 +99,7 @@ public sealed class TextGenerator
 
         ImmutableArray<Sequence> accepted = Engine.SubmitSamples(
             [.. Enumerable.Range(0, request.Choices).Select(choice => first with { SampleIndex = choice, Mask = mask?.Invoke(choice) })]);
-        return new TextGeneration(prompt.Length, request.Choices, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request))]);
+        return new TextGeneration(prompt.Length, request.Choices, [.. accepted.Select((sequence, choice) => Reader(choice, sequence, request, plan.Parser(choice, startsThinking)))]);
     }
 
     /// <summary>
@@ -129,14 +146,24 @@ public sealed class TextGenerator
     {
         GenerationPrompt.Tokens tokens => tokens.Ids,
         GenerationPrompt.Text text => Encode(text.Content, text.AddSpecialTokens),
-        GenerationPrompt.Chat chat => Encode(Render(chat, cancellation), addSpecials: false),
+        GenerationPrompt.Chat chat => EncodeChat(chat, cancellation),
         _ => throw new ArgumentException($"There is no prompt of the kind {prompt?.GetType().Name ?? "null"}.", nameof(prompt)),
     };
 
     /// <summary>The text of a conversation, as the model was trained on it.</summary>
     /// <exception cref="RequestRefusedException">The template refused the conversation or could not render it, or there is none.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public string Render(GenerationPrompt.Chat chat, CancellationToken cancellation = default)
+    public string Render(GenerationPrompt.Chat chat, CancellationToken cancellation = default) => Render(chat, null, cancellation);
+
+    /// <summary>The tokens of a conversation: control tokens are the template's own, never what somebody typed.</summary>
+    ImmutableArray<int> EncodeChat(GenerationPrompt.Chat chat, CancellationToken cancellation)
+    {
+        SpecialsGuard guard = new(Tokenizer, chat);
+        string text = Render(chat, guard, cancellation);
+        return guard.IsNeeded ? Try(text, () => [.. Tokenizer.EncodeGuarded(text, guard.Mark)]) : Encode(text, addSpecials: false);
+    }
+
+    string Render(GenerationPrompt.Chat chat, SpecialsGuard? guard, CancellationToken cancellation)
     {
         if (Template is null)
         {
@@ -148,15 +175,17 @@ public sealed class TextGenerator
             Dictionary<string, TemplateValue> variables = [];
             foreach ((string name, JsonNode? value) in chat.Variables ?? [])
             {
-                variables[name] = TemplateValue.FromJson(value);
+                variables[name] = Value(value);
             }
 
             using Activity? span = GenerationSpans.Begin("template");
+            JsonArray messages = Conversation.WithArgumentObjects(chat.Messages);
+            (messages, JsonArray? tools) = _format?.Arrange(messages, chat.Tools is { Count: > 0 } ? chat.Tools : null, Template) ?? (messages, chat.Tools);
             return Template.Render(
                 new ChatTemplateInput
                 {
-                    Messages = TemplateValue.FromJson(chat.Messages),
-                    Tools = chat.Tools is null ? null : TemplateValue.FromJson(chat.Tools),
+                    Messages = Value(messages),
+                    Tools = tools is null ? null : Value(tools),
                     AddGenerationPrompt = chat.AddGenerationPrompt,
                     BosToken = Name(Tokenizer.BosId),
                     EosToken = Name(Tokenizer.EosId),
@@ -173,14 +202,16 @@ public sealed class TextGenerator
         {
             throw new RequestRefusedException(RefusalReason.InvalidParameter, "messages", error.Message, inner: error);
         }
+
+        TemplateValue Value(JsonNode? node) => TemplateValue.FromJson(guard?.Guard(node) ?? node);
     }
 
-    Func<int, ITokenMask> Masks(OutputConstraint constraint, GenerationRequest request, ImmutableArray<int> prompt, CancellationToken cancellation)
+    Func<int, ITokenMask> Masks(OutputConstraint constraint, GenerationRequest request, bool startsThinking, CancellationToken cancellation)
     {
         try
         {
             CompiledConstraint compiled = Constraints.Compile(constraint, cancellation);
-            string? after = request.ConstraintAfter ?? (request.Prompt is GenerationPrompt.Chat && EndsInThinking(prompt) ? ThinkingEnd : null);
+            string? after = request.ConstraintAfter ?? (startsThinking ? AnswerParser.ThinkingEnd : null);
             return _ => compiled.CreateMask(after);
         }
         catch (ConstraintException error)
@@ -190,12 +221,27 @@ public sealed class TextGenerator
     }
 
     /// <summary>Whether a rendered conversation leaves the model thinking: then the answer begins after that.</summary>
-    bool EndsInThinking(ImmutableArray<int> prompt)
+    bool EndsInThinking(ImmutableArray<int> prompt) => EndsIn(prompt, AnswerParser.ThinkingStart);
+
+    bool EndsIn(ImmutableArray<int> prompt, string tag)
     {
         const int Looked = 16; // tokens
         ReadOnlySpan<int> tail = prompt.AsSpan()[Math.Max(0, prompt.Length - Looked)..];
-        return Tokenizer.Decode(tail, skipSpecials: false).TrimEnd().EndsWith(ThinkingStart, StringComparison.Ordinal);
+        foreach (int id in tail)
+        {
+            if (id < 0 || id >= Tokenizer.VocabularySize)
+            {
+                return false; // The engine refuses it with its number.
+            }
+        }
+
+        return Tokenizer.Decode(tail, skipSpecials: false).TrimEnd().EndsWith(tag, StringComparison.Ordinal);
     }
+
+    /// <summary>The token with which a model that thinks of its own accord may begin to, even where its answer must be a call; −1 for none.</summary>
+    int Opening(GenerationRequest request, ImmutableArray<int> prompt, bool startsThinking) =>
+        !startsThinking && request.Thinking?.Budget != 0 && Template?.Source.Contains(AnswerParser.ThinkingEnd, StringComparison.Ordinal) == true
+        && !EndsIn(prompt, AnswerParser.ThinkingEnd) && Tokenizer.TryGetId(AnswerParser.ThinkingStart, out int id) ? id : -1;
 
     void CheckChoices(GenerationRequest request)
     {
@@ -207,19 +253,33 @@ public sealed class TextGenerator
         }
     }
 
-    ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request) =>
-        new(choice, sequence, Tokenizer, Decoder(request), new StopStrings(request.Stop));
+    ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request, AnswerParser? parser) =>
+        new(choice, sequence, Tokenizer, Decoder(request), _marks, new StopStrings(request.Stop), parser);
+
+    /// <summary>The special tokens with which thinking and calls begin and end.</summary>
+    static IEnumerable<int> Marks(Tokenizer tokenizer, AnswerFormat? format)
+    {
+        foreach (string name in (IEnumerable<string>)[AnswerParser.ThinkingStart, AnswerParser.ThinkingEnd, .. format?.Starts ?? [], .. format?.OtherMarks ?? []])
+        {
+            if (tokenizer.TryGetId(name, out int id) && tokenizer.IsSpecial(id))
+            {
+                yield return id;
+            }
+        }
+    }
 
     // A conversation's answer begins a text; everything else goes on where the prompt ended.
     StreamingDecoder Decoder(GenerationRequest request) =>
         Tokenizer.CreateStreamingDecoder(skipSpecials: !request.ShowSpecialTokens, continues: request.Prompt is not GenerationPrompt.Chat);
 
-    ImmutableArray<int> Encode(string text, bool addSpecials)
+    ImmutableArray<int> Encode(string text, bool addSpecials) => Try(text, () => [.. Tokenizer.Encode(text, parseSpecials: true, addSpecials)]);
+
+    static ImmutableArray<int> Try(string text, Func<ImmutableArray<int>> encode)
     {
         try
         {
             using Activity? span = GenerationSpans.Begin("tokenise");
-            return [.. Tokenizer.Encode(text, parseSpecials: true, addSpecials)];
+            return encode();
         }
         catch (ArgumentException error)
         {

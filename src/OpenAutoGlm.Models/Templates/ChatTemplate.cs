@@ -24,6 +24,9 @@ public sealed class ChatTemplate
     /// <summary>The name for messages, such as the path of the file.</summary>
     public string Name { get; }
 
+    /// <summary>The template itself, to see how it writes what a model answers.</summary>
+    public string Source => _source;
+
     /// <summary>Names that the template reads, to see whether it knows tools or enable_thinking.</summary>
     public IReadOnlySet<string> Reads { get; }
 

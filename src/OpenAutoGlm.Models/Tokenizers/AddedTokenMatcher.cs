@@ -22,8 +22,8 @@ sealed class AddedTokenMatcher
         _firstBytes = SearchValues.Create([.. texts.Select(text => text[0]).Distinct()]);
     }
 
-    /// <summary>The next added token at or after <paramref name="start"/>, and the text it takes up.</summary>
-    public bool TryFind(ReadOnlySpan<byte> text, int start, out AddedToken token, out Range range)
+    /// <summary>Where the next text of a token begins at or after <paramref name="start"/>, whatever is around it; −1 for nowhere.</summary>
+    public int NextText(ReadOnlySpan<byte> text, int start)
     {
         for (int position = start; position < text.Length; position++)
         {
@@ -34,7 +34,37 @@ sealed class AddedTokenMatcher
             }
 
             position += skip;
-            if (TryMatch(text, position, out token, out int end))
+            int node = ByteTrie.Root;
+            for (int i = position; i < text.Length && (node = _trie.Step(node, text[i])) >= 0; i++)
+            {
+                if (_trie.Value(node) >= 0)
+                {
+                    return position;
+                }
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>The next added token at or after <paramref name="start"/>, and the text it takes up.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="start">Where to begin.</param>
+    /// <param name="guarded">Places, rising, at which no token begins that is matched on request only.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="range">Its text.</param>
+    public bool TryFind(ReadOnlySpan<byte> text, int start, ReadOnlySpan<int> guarded, out AddedToken token, out Range range)
+    {
+        for (int position = start; position < text.Length; position++)
+        {
+            int skip = text[position..].IndexOfAny(_firstBytes);
+            if (skip < 0)
+            {
+                break;
+            }
+
+            position += skip;
+            if (TryMatch(text, position, guarded.BinarySearch(position) >= 0, out token, out int end))
             {
                 int from = token.TakesSpaceBefore ? StartOfSpaces(text, start, position) : position;
                 range = from..(token.TakesSpaceAfter ? Characters.EndOfRun(text, end, CharacterKinds.Space) : end);
@@ -46,14 +76,14 @@ sealed class AddedTokenMatcher
         return false;
     }
 
-    bool TryMatch(ReadOnlySpan<byte> text, int position, out AddedToken token, out int end)
+    bool TryMatch(ReadOnlySpan<byte> text, int position, bool isGuarded, out AddedToken token, out int end)
     {
         (token, end) = (default, -1);
         int node = ByteTrie.Root;
         for (int i = position; i < text.Length && (node = _trie.Step(node, text[i])) >= 0; i++)
         {
             int index = _trie.Value(node);
-            if (index >= 0 && (!_tokens[index].SingleWord || StandsAlone(text, position, i + 1)))
+            if (index >= 0 && !(isGuarded && _tokens[index].OnRequest) && (!_tokens[index].SingleWord || StandsAlone(text, position, i + 1)))
             {
                 (token, end) = (_tokens[index], i + 1);
             }

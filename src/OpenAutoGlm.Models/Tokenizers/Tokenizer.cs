@@ -16,6 +16,7 @@ public sealed class Tokenizer
     readonly Vocabulary _vocabulary;
     readonly AddedTokenMatcher? _always;
     readonly AddedTokenMatcher? _onRequest; // those of _always too
+    readonly AddedTokenMatcher? _controls; // those on request only
 
     internal Tokenizer(TokenizerParts parts)
     {
@@ -24,6 +25,8 @@ public sealed class Tokenizer
         AddedToken[] always = [.. parts.AddedTokens.Where(token => !token.OnRequest)];
         _always = always.Length > 0 ? new AddedTokenMatcher(always) : null;
         _onRequest = parts.AddedTokens.Count > 0 ? new AddedTokenMatcher(parts.AddedTokens) : null;
+        AddedToken[] controls = [.. parts.AddedTokens.Where(token => token.OnRequest)];
+        _controls = controls.Length > 0 ? new AddedTokenMatcher(controls) : null;
         EosIds = [.. new[] { parts.EosId }.OfType<int>().Concat(parts.EndIds).Distinct()];
         foreach (int id in EosIds.Concat(parts.Prefix).Concat(parts.Suffix).Concat(new[] { parts.BosId, parts.PadId, parts.UnknownId }.OfType<int>()))
         {
@@ -69,18 +72,80 @@ public sealed class Tokenizer
     /// <exception cref="ArgumentException">The text has more than <see cref="MaxTextBytes"/> in UTF-8.</exception>
     public int[] Encode(ReadOnlySpan<char> text, bool parseSpecials = false, bool addSpecials = true)
     {
-        long utf8Length = Encoding.UTF8.GetByteCount(text);
-        if (utf8Length > MaxTextBytes)
-        {
-            throw new ArgumentException($"The text has {utf8Length} bytes in UTF-8; at most {MaxTextBytes} are encoded at once.", nameof(text));
-        }
-
-        byte[] utf8 = new byte[utf8Length];
-        Encoding.UTF8.GetBytes(text, utf8);
+        byte[] utf8 = Utf8(text);
         List<int> ids = new(utf8.Length / 3 + 8);
         ids.AddRange(addSpecials ? _parts.Prefix : []);
-        EncodeBetweenAdded(utf8, parseSpecials ? _onRequest : _always, ids);
+        EncodeBetweenAdded(utf8, parseSpecials ? _onRequest : _always, [], ids);
         ids.AddRange(addSpecials ? _parts.Suffix : []);
+        return [.. ids];
+    }
+
+    /// <summary>
+    /// A text in which every control token that is spelled out has a mark behind its first character. Put together with
+    /// other text, for example by a chat template, it can still be told from control tokens that stand there of right:
+    /// <see cref="EncodeGuarded"/> does. The same string where there is nothing to mark.
+    /// </summary>
+    /// <param name="text">What somebody typed, without the mark.</param>
+    /// <param name="mark">A character of the basic plane that is in none of the texts.</param>
+    public string Guard(string text, char mark)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        byte[] utf8 = _controls is null ? [] : Utf8(text);
+        int next = _controls?.NextText(utf8, 0) ?? -1;
+        if (next < 0)
+        {
+            return text;
+        }
+
+        StringBuilder guarded = new(text.Length + 16);
+        int start = 0;
+        for (; next >= 0; next = _controls!.NextText(utf8, next + 1))
+        {
+            int end = next + 1;
+            while (end < utf8.Length && (utf8[end] & 0xC0) == 0x80)
+            {
+                end++;
+            }
+
+            guarded.Append(Encoding.UTF8.GetString(utf8.AsSpan(start, end - start))).Append(mark);
+            start = end;
+        }
+
+        return guarded.Append(Encoding.UTF8.GetString(utf8.AsSpan(start))).ToString();
+    }
+
+    /// <summary>
+    /// The ids of a text with control tokens, among them parts that <see cref="Guard"/> has marked: what begins before a mark
+    /// is text. The marks are taken out. Nothing is added around the text.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text has more than <see cref="MaxTextBytes"/> in UTF-8.</exception>
+    public int[] EncodeGuarded(ReadOnlySpan<char> text, char mark)
+    {
+        byte[] marked = Utf8(text);
+        byte[] sign = Encoding.UTF8.GetBytes([mark]);
+        byte[] utf8 = new byte[marked.Length];
+        List<int> guarded = [];
+        int length = 0;
+        int lastStart = 0;
+        for (int i = 0; i < marked.Length;)
+        {
+            if (marked.AsSpan(i).StartsWith(sign))
+            {
+                i += sign.Length;
+                if (guarded.Count == 0 || guarded[^1] < lastStart)
+                {
+                    guarded.Add(lastStart);
+                }
+
+                continue;
+            }
+
+            lastStart = (marked[i] & 0xC0) == 0x80 ? lastStart : length;
+            utf8[length++] = marked[i++];
+        }
+
+        List<int> ids = new(length / 3 + 8);
+        EncodeBetweenAdded(utf8.AsSpan(0, length), _onRequest, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(guarded), ids);
         return [.. ids];
     }
 
@@ -132,11 +197,24 @@ public sealed class Tokenizer
         ? id
         : throw new ArgumentOutOfRangeException(nameof(id), id, $"Token ids of this model go from 0 to {_vocabulary.Count - 1}.");
 
-    void EncodeBetweenAdded(ReadOnlySpan<byte> text, AddedTokenMatcher? matcher, List<int> ids)
+    static byte[] Utf8(ReadOnlySpan<char> text)
+    {
+        long utf8Length = Encoding.UTF8.GetByteCount(text);
+        if (utf8Length > MaxTextBytes)
+        {
+            throw new ArgumentException($"The text has {utf8Length} bytes in UTF-8; at most {MaxTextBytes} are encoded at once.", nameof(text));
+        }
+
+        byte[] utf8 = new byte[utf8Length];
+        Encoding.UTF8.GetBytes(text, utf8);
+        return utf8;
+    }
+
+    void EncodeBetweenAdded(ReadOnlySpan<byte> text, AddedTokenMatcher? matcher, ReadOnlySpan<int> guarded, List<int> ids)
     {
         Scratch scratch = new();
         int start = 0;
-        while (matcher is not null && matcher.TryFind(text, start, out AddedToken token, out Range range))
+        while (matcher is not null && matcher.TryFind(text, start, guarded, out AddedToken token, out Range range))
         {
             EncodePlain(text[start..range.Start.Value], start == 0, scratch, ids);
             ids.Add(token.Id);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
@@ -15,6 +14,10 @@ sealed class GuardedSource(ITextSource inner, string model, TimeSpan? timeLimit)
 {
     public InferenceEngine? Engine => inner.Engine;
 
+    public ITextTools? Tools => RequestRecord.Current?.Caller is { } caller && !caller.MayUse(model)
+        ? throw new ApiException(ApiError.Forbidden("model_not_allowed", $"The key '{caller.Key.Name}' is not good for the model '{model}'."))
+        : inner.Tools;
+
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation)
     {
         RequestRecord? record = RequestRecord.Current;
@@ -30,15 +33,11 @@ sealed class GuardedSource(ITextSource inner, string model, TimeSpan? timeLimit)
         return new Run(run, record, limited.Timeout);
     }
 
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
-    {
-        RequestRecord.Current?.Caller?.CheckModel(model);
-        return inner.Encode(prompt, cancellation);
-    }
-
     sealed class Run(ITextRun inner, RequestRecord? record, TimeSpan? timeLimit) : ITextRun
     {
         public int PromptTokens => inner.PromptTokens;
+
+        public int GeneratedTokens => inner.GeneratedTokens;
 
         public async IAsyncEnumerable<GenerationEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
         {

@@ -19,6 +19,9 @@ sealed class KeyGate(RequestDelegate next, ServerOptions options, Callers? calle
     const string BearerScheme = "Bearer ";
     const string BasicScheme = "Basic ";
 
+    /// <summary>What a proxy adds. Who comes through one may sit anywhere.</summary>
+    static readonly string[] OfProxies = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"];
+
     /// <summary>What every role may see.</summary>
     static readonly string[] Harmless = ["/health", "/ready", "/version"];
 
@@ -127,7 +130,8 @@ sealed class KeyGate(RequestDelegate next, ServerOptions options, Callers? calle
             return;
         }
 
-        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address))
+        if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+            || OfProxies.Any(context.Request.Headers.ContainsKey))
         {
             throw new ApiException(ApiError.Forbidden("admin_is_local", "Without keys this address answers the machine itself only. Start the server with --api-key or --api-keys."));
         }

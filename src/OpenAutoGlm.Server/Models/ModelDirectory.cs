@@ -45,6 +45,9 @@ sealed class ModelDirectory
     /// <summary>Every name, ids before their aliases.</summary>
     public ImmutableArray<string> Names { get; }
 
+    /// <summary>What is told of every name now, in the same order.</summary>
+    public ImmutableArray<ModelEntry> Entries => [.. Pool.Snapshot().SelectMany(status => status.Names.Select(name => Entry(status, name)))];
+
     /// <summary>Lends a model for the time of one request, waiting for it to be loaded where it is not.</summary>
     /// <param name="name">Any of its names.</param>
     /// <param name="cancellation">Ends the waiting.</param>
@@ -71,11 +74,7 @@ sealed class ModelDirectory
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", context =>
-        {
-            ModelEntry[] entries = [.. Pool.Snapshot().SelectMany(status => status.Names.Select(name => Entry(status, name)))];
-            return WireJson.WriteAsync(context.Response, new ModelList(entries), WireJson.Wire.ModelList, context.RequestAborted);
-        });
+        routes.MapGet("/v1/models", context => WireJson.WriteAsync(context.Response, new ModelList(Entries), WireJson.Wire.ModelList, context.RequestAborted));
         routes.MapGet("/v1/models/{**id}", context =>
         {
             string name = NameOf((string?)context.GetRouteValue("id"));

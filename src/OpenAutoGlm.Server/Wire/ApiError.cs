@@ -94,8 +94,6 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
     public static ApiError ShuttingDown() =>
         new(StatusCodes.Status503ServiceUnavailable, Server, "shutting_down", "The server is shutting down.") { RetryLater = true, CloseConnection = true };
 
-    public static ApiError NotForYou(string message) => new(StatusCodes.Status403Forbidden, InvalidRequest, "admin_not_allowed", message);
-
     public static ApiError NoSuchRequest() =>
         new(StatusCodes.Status404NotFound, InvalidRequest, "request_not_found", "No such request is running: it has ended, or never was.");
 

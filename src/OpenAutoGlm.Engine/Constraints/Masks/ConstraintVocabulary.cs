@@ -72,10 +72,10 @@ sealed class ConstraintVocabulary
     /// <summary>Tokens with an escape and a quote that ends the string.</summary>
     public TokenTrie Escaping { get; }
 
-    /// <summary>The vocabulary of a tokenizer.</summary>
-    public static ConstraintVocabulary Of(Tokenizer tokenizer, IEnumerable<int> endTokens) => new(
+    /// <summary>The vocabulary of a tokenizer. Special tokens among the marks are text by their names.</summary>
+    public static ConstraintVocabulary Of(Tokenizer tokenizer, IEnumerable<int> endTokens, IReadOnlySet<int>? marks = null) => new(
         tokenizer.VocabularySize,
-        id => tokenizer.IsSpecial(id) ? null : tokenizer.TokenBytes(id).ToArray(),
+        id => tokenizer.IsSpecial(id) && marks?.Contains(id) != true ? null : tokenizer.TokenBytes(id).ToArray(),
         tokenizer.EosIds.Concat(endTokens),
         id => tokenizer.TokenBytes(id).ToArray());
 

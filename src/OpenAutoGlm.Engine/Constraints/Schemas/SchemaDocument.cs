@@ -24,13 +24,13 @@ sealed class SchemaDocument
     readonly Dictionary<string, SchemaNode> _nodes = [];
     readonly Dictionary<string, Dfa> _patterns = [];
 
-    SchemaDocument(JsonElement root, JsonSchemaOptions options, CancellationToken cancellation)
+    SchemaDocument(JsonElement root, string start, JsonSchemaOptions options, CancellationToken cancellation)
     {
         (Options, Cancellation) = (options, cancellation);
         Place place = Within(new Place(root, "", Root, options.DefaultDialect), root, "");
         _resources[Root.ToString()] = place;
         Index(place);
-        Start = Node(place);
+        Start = start.Length == 0 ? Node(place) : Resolve(place, "#" + start, "$ref");
     }
 
     /// <summary>A schema within the text.</summary>
@@ -48,8 +48,12 @@ sealed class SchemaDocument
 
     public int NodeCount { get; private set; }
 
+    /// <param name="text">The schema.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="start">A JSON pointer, escaped as in a URI, to the part of it that values must satisfy; "" for the whole.</param>
     /// <exception cref="ConstraintException">It is no JSON, or too large.</exception>
-    public static SchemaDocument Parse(string text, JsonSchemaOptions options, CancellationToken cancellation)
+    public static SchemaDocument Parse(string text, JsonSchemaOptions options, CancellationToken cancellation, string start = "")
     {
         if (text.Length > MaxLength)
         {
@@ -59,7 +63,7 @@ sealed class SchemaDocument
         try
         {
             using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            return new SchemaDocument(document.RootElement.Clone(), options, cancellation);
+            return new SchemaDocument(document.RootElement.Clone(), start, options, cancellation);
         }
         catch (InvalidOperationException error)
         {

@@ -85,7 +85,7 @@ public sealed class ModelRoutesTests : IDisposable
     [InlineData("""{"path": "linked/outside.gguf"}""", 403, "path_not_allowed")]
     [InlineData("""{"path": "."}""", 403, "path_not_allowed")]
     [InlineData("""{"path": "missing.gguf"}""", 403, "path_not_allowed")]
-    [InlineData("""{"path": ""}""", 400, "missing_required_parameter")]
+    [InlineData("""{"path": ""}""", 400, "invalid_value")]
     [InlineData("""{"path": 1}""", 400, "invalid_type")]
     [InlineData("""{"wait": true}""", 400, "missing_required_parameter")]
     [InlineData("""{"path": "x", "force": true}""", 400, "unknown_parameter")]
