@@ -103,6 +103,19 @@ public sealed class ModelRoutesTests : IDisposable
         Assert.Equal("a", (string)Status(server, "a")["source"]!);
     }
 
+    [Theory]
+    [InlineData("models")]
+    [InlineData("also")]
+    public void A_folder_may_be_named_by_a_link_to_it(string folder)
+    {
+        Directory.CreateDirectory(_folder.File("models"));
+        _folder.Write("models/v2.gguf", "");
+        Directory.CreateSymbolicLink(_folder.File("also"), _folder.File("models"));
+        SwapFolders folders = new([_folder.File("also")]);
+        Assert.Equal(_folder.File("models/v2.gguf"), folders.Resolve(_folder.File(folder, "v2.gguf")));
+        Assert.Equal(_folder.File("models/v2.gguf"), folders.Resolve("v2.gguf"));
+    }
+
     [Fact]
     public async Task Orders_that_make_no_sense_are_refused()
     {
