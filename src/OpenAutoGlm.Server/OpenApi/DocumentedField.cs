@@ -8,11 +8,11 @@ namespace OpenAutoGlm.Server.OpenApi;
 /// <param name="Name">The name.</param>
 /// <param name="Values">Type, range and default, in the words that <see cref="ValueText"/> understands.</param>
 /// <param name="Meaning">What it does.</param>
-record DocumentedField(string Name, string Values, string Meaning)
+sealed record DocumentedField(string Name, string Values, string Meaning)
 {
     /// <summary>The fields of a table.</summary>
     public static ImmutableArray<DocumentedField> Of<TDraft>(BodyTable<TDraft> table) =>
-        ImmutableArray<DocumentedField>.CastUp(table.Fields);
+        [.. table.Fields.Select(field => new DocumentedField(field.Name, field.Values, field.Meaning))];
 
     /// <summary>The parameters of a text route.</summary>
     public static ImmutableArray<DocumentedField> Of(Routes route) =>
