@@ -24,6 +24,7 @@ sealed class ServeCommand : AutoGlmCommand
     readonly Option<string?> _host = Flags.Text("--host", "address", "Where to listen; 0.0.0.0 lets other machines in. Default: 127.0.0.1.");
     readonly Option<int?> _port = Flags.Int("--port", "Port to listen on; 0 for a free one. Default: 8000.", 0, 65535, "-p");
     readonly Option<bool> _verbose = Flags.Switch("--verbose", "Log every request to standard error. Failures are always logged.");
+    readonly Option<bool> _noDashboard = Flags.Switch("--no-dashboard", "Leave out the page at /. The routes under /admin stay.");
     readonly ServingFlags _serving = new();
     readonly EngineFlags _engine = new();
 
@@ -31,7 +32,7 @@ sealed class ServeCommand : AutoGlmCommand
         : base("serve", "Serves models over an OpenAI-compatible API, until Ctrl-C or SIGTERM.", console)
     {
         Add(_positional);
-        AddAll([_models, _names, _host, _port, _verbose, .. _serving.All, .. _engine.All]);
+        AddAll([_models, _names, _host, _port, _verbose, _noDashboard, .. _serving.All, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -95,7 +96,15 @@ sealed class ServeCommand : AutoGlmCommand
     async Task ServeAsync(List<AutoInferenceEngine> engines, ServedModel[] models, ParseResult arguments, bool sample, CancellationToken cancellation)
     {
         using ILoggerFactory loggers = Loggers(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
-        ServerOptions options = new() { Host = arguments.GetValue(_host) ?? "127.0.0.1", Port = arguments.GetValue(_port) ?? 8000, LoggerFactory = loggers };
+        ServerOptions options = new()
+        {
+            Host = arguments.GetValue(_host) ?? "127.0.0.1",
+            Port = arguments.GetValue(_port) ?? 8000,
+            LoggerFactory = loggers,
+            Dashboard = !arguments.GetValue(_noDashboard),
+            Machine = ServingMachine.Look(),
+            MeasureMachine = ServingMachine.Measure,
+        };
         await using AutoGlmServer server = new(options, models);
         try
         {

@@ -105,6 +105,9 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>What the engine is doing and has done. From any thread, at any time.</summary>
     public EngineStatistics Statistics => _counters.Snapshot(_memory.Statistics);
 
+    /// <summary>Whether a fault of the engine's own stopped it for good; it takes nothing any more, and only another engine helps.</summary>
+    public bool HasFailed => Volatile.Read(ref _fault) is not null;
+
     internal Scheduler Scheduler => _scheduler;
 
     /// <summary>The plan that runs, as text.</summary>

@@ -5,19 +5,25 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Admin;
 using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Dashboard;
+using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Metrics;
 using OpenAutoGlm.Server.Models;
+using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi;
+using OpenAutoGlm.Server.OpenApi;
 using OpenAutoGlm.Server.Operations;
+using OpenAutoGlm.Server.Tokens;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
@@ -52,12 +58,13 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _history = new History(_metrics, options.TimeProvider);
         foreach (ServedModel model in models)
         {
-            model.MeterWith(_metrics);
+            model.Watch(_metrics, options.RequestTimeout);
         }
 
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = loggers.CreateLogger("OpenAutoGlm.Server");
         _application = Build(address, loggers);
+        UseMiddleware(loggers);
         Map();
     }
 
@@ -122,6 +129,9 @@ public sealed class AutoGlmServer : IAsyncDisposable
         _history.Dispose();
     }
 
+    /// <summary>All routes that are mapped.</summary>
+    internal IEnumerable<RouteEndpoint> Endpoints => OpenApiRoute.Endpoints(_application);
+
     WebApplication Build(IPAddress? address, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
@@ -134,7 +144,7 @@ public sealed class AutoGlmServer : IAsyncDisposable
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(loggers));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, address));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, address));
         return builder.Build();
     }
 
@@ -151,22 +161,45 @@ public sealed class AutoGlmServer : IAsyncDisposable
         limits.MinResponseDataRate = rate;
         if (address is null)
         {
-            kestrel.ListenAnyIP(_options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.ListenAnyIP(_options.Port, Configure);
         }
         else
         {
-            kestrel.Listen(address, _options.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(address, _options.Port, Configure);
         }
+    }
+
+    void Configure(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        if (_options.Certificate is { } certificate)
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            listen.UseHttps(certificate);
+        }
+    }
+
+    /// <summary>What every request goes through before its route, in this order.</summary>
+    void UseMiddleware(ILoggerFactory loggers)
+    {
+        ILogger audit = loggers.CreateLogger("OpenAutoGlm.Audit");
+        Callers? callers = _options.Keys is null ? null : new Callers(_options.Keys, _options.TimeProvider);
+        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
+        _application.Use(next => new AuditLog(next, audit).InvokeAsync);
+        if (!_options.CorsOrigins.IsEmpty)
+        {
+            _application.Use(next => new CrossOrigin(next, _options.CorsOrigins).InvokeAsync);
+        }
+
+        _application.Use(_requests.WatchAsync);
+        _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
+        _application.Use(next => new KeyGate(next, _options, callers).InvokeAsync);
     }
 
     void Map()
     {
-        _application.Use(next => new RequestTracking(next, _logger, _metrics.Requests, _options.TimeProvider).InvokeAsync);
-        _application.Use(_requests.WatchAsync);
-        _application.Use(next => new ErrorResponses(next, _logger, _options).InvokeAsync);
-        _application.Use(next => new AdminGuard(next, keys: false).InvokeAsync);
         _models.Map(_application);
-        StatusRoutes.Map(_application, _admission);
+        StatusRoutes.Map(_application, _admission, () => _metrics.Models.Any(model => model.Engine?.Invoke() is { HasFailed: true }));
         new MetricsPage(_metrics, _admission).Map(_application);
         new AdminRoutes(_options, _metrics, _admission, _requests, _history).Map(_application);
         if (_options.Dashboard)
@@ -175,8 +208,13 @@ public sealed class AutoGlmServer : IAsyncDisposable
         }
 
         TextFlow flow = new(_models, _admission, _options, _logger);
+        ModelFlow modelFlow = new(_models, _admission);
         OpenAiRoutes.Map(_application, flow);
-        AnthropicRoutes.Map(_application, flow);
+        AnthropicRoutes.Map(_application, flow, modelFlow);
+        new OllamaRoutes(_models, _options.TimeProvider).Map(_application, flow);
+        EmbeddingRoute.Map(_application, modelFlow);
+        TokenRoutes.Map(_application, modelFlow);
+        OpenApiRoute.Map(_application);
     }
 
     async Task DrainAndStopAsync(CancellationToken impatience)

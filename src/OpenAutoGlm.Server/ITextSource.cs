@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
 
@@ -15,10 +14,8 @@ interface ITextSource
     /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
     ITextRun Start(GenerationRequest request, CancellationToken cancellation);
 
-    /// <summary>The tokens of a prompt.</summary>
-    /// <exception cref="RequestRefusedException">The template refused the conversation, or the text is too long to tokenise.</exception>
-    /// <exception cref="OperationCanceledException">The client went while its prompt was rendered.</exception>
-    ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation);
+    /// <summary>What else the model does with text; null where it only writes it.</summary>
+    ITextTools? Tools => null;
 }
 
 /// <summary>An accepted request. Disposing it cancels what still runs.</summary>
@@ -41,7 +38,7 @@ sealed class EngineTextSource(TextGenerator generator) : ITextSource
 
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation) => new Run(generator.Start(request, cancellation));
 
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => generator.Encode(prompt, cancellation);
+    public ITextTools Tools { get; } = new EngineTextTools(generator);
 
     sealed class Run(TextGeneration generation) : ITextRun
     {

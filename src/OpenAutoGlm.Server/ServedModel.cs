@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Access;
 using OpenAutoGlm.Server.Metrics;
 
 namespace OpenAutoGlm.Server;
@@ -46,8 +47,8 @@ public sealed class ServedModel
 
     internal IEnumerable<string> Names => [Id, .. Aliases];
 
-    /// <summary>Counts what the model does from now on.</summary>
-    internal void MeterWith(ServerMetrics metrics) => Source = metrics.Meter(Id, Source);
+    /// <summary>Counts what the model does from now on, and holds requests to their limits.</summary>
+    internal void Watch(ServerMetrics metrics, TimeSpan? timeLimit) => Source = new GuardedSource(metrics.Meter(Id, Source), Id, timeLimit);
 
     static string Checked(string name) =>
         name.Length is > 0 and <= LongestName && !name.Any(char.IsControl)

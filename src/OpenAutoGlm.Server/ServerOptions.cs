@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using OpenAutoGlm.Server.Access;
 
 namespace OpenAutoGlm.Server;
 
@@ -51,6 +54,21 @@ public sealed record ServerOptions
     /// <summary>What a client that was refused for lack of room is told to wait. 1 second to 1 hour, in whole seconds.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longest time that an answer may take, queue included; then it is cancelled and refused with 504. Null for no limit. 1 ms to 1 day.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary>The keys that open the server; null for a server that asks nobody for one.</summary>
+    public KeyRing? Keys { get; init; }
+
+    /// <summary>Paths that need no key although there are keys. Each is one path exactly. Default: those that tell probes whether the server lives, and nothing else.</summary>
+    public ImmutableArray<string> OpenRoutes { get; init; } = ["/health", "/ready"];
+
+    /// <summary>Origins whose pages may call the API from a browser, such as https://chat.example.org; "*" for all. Default: none.</summary>
+    public ImmutableArray<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>The certificate to speak TLS with, private key included; null for plain HTTP. With TLS, HTTP/2 is spoken too. It stays the caller's.</summary>
+    public X509Certificate2? Certificate { get; init; }
+
     /// <summary>Whether the page at / is there. The routes under /admin, which it shows, are there without it too.</summary>
     public bool Dashboard { get; init; } = true;
 
@@ -80,6 +98,8 @@ public sealed record ServerOptions
         Check(nameof(KeepAliveInterval), KeepAliveInterval ?? TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(nameof(DrainTimeout), DrainTimeout, TimeSpan.Zero, TimeSpan.FromDays(1));
         Check(nameof(RetryAfter), RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Check(nameof(RequestTimeout), RequestTimeout ?? TimeSpan.FromDays(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1));
+        CheckNames();
         return Host switch
         {
             "*" => null,
@@ -89,6 +109,26 @@ public sealed record ServerOptions
                 : throw new ArgumentException($"{nameof(Host)} is \"{Host}\"; it must be an IP address, \"localhost\", or \"*\" for all addresses.", nameof(Host)),
         };
     }
+
+    void CheckNames()
+    {
+        if (OpenRoutes.FirstOrDefault(route => !route.StartsWith('/')) is { } route)
+        {
+            throw new ArgumentException($"{nameof(OpenRoutes)} has \"{route}\"; a path begins with a slash.", nameof(OpenRoutes));
+        }
+
+        if (CorsOrigins.FirstOrDefault(origin => origin != "*" && !IsOrigin(origin)) is { } wrong)
+        {
+            throw new ArgumentException($"{nameof(CorsOrigins)} has \"{wrong}\"; an origin is a scheme, a host and perhaps a port, such as https://chat.example.org, or * for all.", nameof(CorsOrigins));
+        }
+
+        if (Certificate is { HasPrivateKey: false })
+        {
+            throw new ArgumentException($"{nameof(Certificate)} has no private key.", nameof(Certificate));
+        }
+    }
+
+    static bool IsOrigin(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text;
 
     static void Check<T>(string name, T value, T least, T most)
         where T : IComparable<T>

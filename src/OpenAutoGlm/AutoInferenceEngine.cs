@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using OpenAutoGlm.Chat;
 using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Tuning;
@@ -10,8 +12,11 @@ using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Measuring;
 using OpenAutoGlm.Engine.Sampling;
 using OpenAutoGlm.Engine.Speculation;
+using OpenAutoGlm.Embeddings;
 using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Gguf;
 using OpenAutoGlm.Models.Hub;
 using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Server;
@@ -22,44 +27,33 @@ namespace OpenAutoGlm;
 /// A model, ready to answer: found or fetched by name, opened, and put together with a backend and an engine. Owns all
 /// of them; disposing it cancels what still runs.
 /// </summary>
-public sealed class AutoInferenceEngine : IAsyncDisposable
+public sealed class AutoInferenceEngine : IAsyncDisposable, IDisposable
 {
-    // Only who wants text waits for the tokenizer and the template, and hears of their faults.
-    readonly Lazy<TextGenerator?> _generator;
+    readonly AutoInferenceOptions _options;
+    readonly string? _draftPath;
+    Loaded _loaded;
+    int _disposed;
 
-    // A vocabulary takes as long to read as a plan takes to make, so both are done at once.
-    readonly Task _reading;
-
-    readonly Draft? _draft;
-
-    AutoInferenceEngine(ModelPackage model, IBackend backend, InferenceEngine engine, Draft? draft, Task reading)
-    {
-        _draft = draft;
-        _reading = reading;
-        Model = model;
-        Backend = backend;
-        Engine = engine;
-        _generator = new Lazy<TextGenerator?>(CreateGenerator);
-    }
+    AutoInferenceEngine(AutoInferenceOptions options, string? draftPath, Loaded loaded) => (_options, _draftPath, _loaded) = (options, draftPath, loaded);
 
     /// <summary>The model's files.</summary>
-    public ModelPackage Model { get; }
+    public ModelPackage Model => _loaded.Model;
 
     /// <summary>What computes.</summary>
-    public IBackend Backend { get; }
+    public IBackend Backend => _loaded.Backend;
 
     /// <summary>The engine, which knows token ids only.</summary>
-    public InferenceEngine Engine { get; }
+    public InferenceEngine Engine => _loaded.Engine;
 
     /// <summary>Turns requests for text into sequences and back.</summary>
     /// <exception cref="NotSupportedException">The model came without a tokenizer.</exception>
     /// <exception cref="ModelFormatException">The tokenizer contradicts itself or is not supported.</exception>
     /// <exception cref="TemplateException">The chat template cannot be read.</exception>
-    public TextGenerator Generator => _generator.Value
+    public TextGenerator Generator => _loaded.Generator
         ?? throw new NotSupportedException($"{Model.Path} has no tokenizer, so it cannot be given text: put tokenizer.json or tokenizer.model beside the weights, or give token ids to the engine.");
 
     /// <summary>Whether the model has a chat template; without one it continues text.</summary>
-    public bool CanChat => _generator.Value?.Template is not null;
+    public bool CanChat => _loaded.Generator?.Template is not null;
 
     /// <summary>Tokens that end an answer.</summary>
     public ImmutableArray<int> EndTokens => [.. (Model.Tokenizer?.EosIds ?? []).Concat(Model.Generation.EosIds).Distinct()];
@@ -84,7 +78,49 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         options ??= new AutoInferenceOptions();
         string path = await ModelLocator.LocateAsync(nameOrPath, options.Hub, progress, cancellation);
         string? draft = options.DraftModel is { } name ? await ModelLocator.LocateAsync(name, options.Hub, progress, cancellation) : null;
-        return Open(path, draft, options);
+        return new AutoInferenceEngine(options, draft, Open(path, draft, options));
+    }
+
+    /// <summary>
+    /// Goes on with the same model in another format: its matrices are rounded anew, written as a GGUF file, and opened.
+    /// Answers that still run are cancelled, and generators, clients and servers made before are of the old model, so this
+    /// belongs before all of them. Small formats are quicker, and further from the model's own answers.
+    /// </summary>
+    /// <param name="format">int8 (Q8_0), int4 (Q4_K_M), or a format of GGUF files: see <see cref="GgufQuantizer.Formats"/>.</param>
+    /// <param name="path">The file to write; null for one in the cache, which is made once.</param>
+    /// <param name="cancellation">Breaks off the writing; the engine stays as it was.</param>
+    /// <returns>This engine.</returns>
+    /// <exception cref="ArgumentException">There is no such format; the message lists all.</exception>
+    /// <exception cref="NotSupportedException">The model is not a GGUF model.</exception>
+    /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
+    public AutoInferenceEngine Quantize(string format, string? path = null, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        string name = format.ToLowerInvariant() switch
+        {
+            "int8" => "Q8_0",
+            "int4" => "Q4_K_M",
+            _ => GgufQuantizer.Formats.FirstOrDefault(known => known.Equals(format, StringComparison.OrdinalIgnoreCase))
+                ?? throw new ArgumentException($"There is no format '{format}'; known are int8, int4, {string.Join(", ", GgufQuantizer.Formats)}.", nameof(format)),
+        };
+        string target = path ?? CachedPath(name);
+        if (path is not null || !File.Exists(target))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+            GgufQuantizer.Write(Model, name, target, cancellation: cancellation);
+        }
+
+        Loaded before = _loaded;
+        _loaded = Open(target, _draftPath, _options);
+        before.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return this;
+    }
+
+    string CachedPath(string format)
+    {
+        ulong identity = ContentSum.Of(Encoding.UTF8.GetBytes(Model.Weights.Identity));
+        string name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Model.Path));
+        return Path.Combine((_options.Hub ?? HubOptions.FromEnvironment()).CacheFolder, "quantized", $"{identity:x16}-{name}-{format}.gguf");
     }
 
     /// <summary>The prompt of a question: through the chat template where there is one, else the text itself.</summary>
@@ -129,11 +165,9 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
                     yield return delta.Text;
                     break;
 
-                case ChoiceFinished { Reason: FinishReason.Failed } failed:
-                    throw failed.Error as SequenceFailedException ?? new SequenceFailedException("The answer failed.", failed.Error);
-
-                case ChoiceFinished { Reason: FinishReason.Cancelled } cancelled:
-                    throw new SequenceCancelledException(cancelled.Cancellation, "The answer was cancelled.");
+                case ChoiceFinished end:
+                    end.ThrowUnlessWhole();
+                    break;
             }
         }
     }
@@ -168,32 +202,40 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
     public ServedModel Served(string id, params ReadOnlySpan<string> aliases) =>
         new(id, Generator) { Aliases = [.. aliases], Created = new DateTimeOffset(File.GetLastWriteTimeUtc(Model.Path)) };
 
+    /// <summary>The model as a chat client of Microsoft.Extensions.AI. Disposing it leaves the engine alone.</summary>
+    /// <param name="modelId">What the client says that the model is called; null for the name in its file.</param>
+    /// <exception cref="NotSupportedException">The model came without a tokenizer.</exception>
+    public IChatClient AsChatClient(string? modelId = null) => new AutoGlmChatClient(this, modelId);
+
+    /// <summary>The model as a generator of embeddings of Microsoft.Extensions.AI. Disposing it leaves the engine alone.</summary>
+    /// <inheritdoc cref="AsChatClient"/>
+    public IEmbeddingGenerator<string, Embedding<float>> AsEmbeddingGenerator(string? modelId = null) => new AutoGlmEmbeddingGenerator(this, modelId);
+
     /// <summary>Serves the model over an OpenAI-compatible API until the token fires or the process is asked to end.</summary>
     /// <param name="host">Address to listen on; 0.0.0.0 lets other machines in.</param>
     /// <param name="port">Port; 0 for a free one.</param>
     /// <param name="cancellation">Ends the serving: running answers may finish.</param>
     /// <exception cref="IOException">The port is taken.</exception>
-    public async Task DeployAsync(string host = "127.0.0.1", int port = 8000, CancellationToken cancellation = default)
+    public Task DeployAsync(string host = "127.0.0.1", int port = 8000, CancellationToken cancellation = default) =>
+        DeployAsync(new ServerOptions { Host = host, Port = port }, cancellation: cancellation);
+
+    /// <summary>The same with everything that a server can be told.</summary>
+    /// <param name="options">Where to listen and how much to take on.</param>
+    /// <param name="id">What clients call the model; null for the name in its file.</param>
+    /// <param name="cancellation">Ends the serving: running answers may finish.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public async Task DeployAsync(ServerOptions options, string? id = null, CancellationToken cancellation = default)
     {
-        await using AutoGlmServer server = new(new ServerOptions { Host = host, Port = port }, Served(Model.Name));
+        await using AutoGlmServer server = new(options, Served(id ?? Model.Name));
         await server.RunAsync(cancellation);
     }
 
-    /// <summary>Cancels what still runs and frees engine, backend and files, in this order.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await Task.Run(Engine.Dispose);
-        _draft?.Dispose();
-        Backend.Dispose();
-        await _reading;
-        Model.Dispose();
-    }
+    /// <summary>Cancels what still runs and frees engine, backend and files, in this order. Further calls do nothing.</summary>
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _loaded.DisposeAsync() : ValueTask.CompletedTask;
 
-    TextGenerator? CreateGenerator()
-    {
-        ChatTemplate? template = Model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
-        return Model.Tokenizer is { } tokenizer ? new TextGenerator(Engine, tokenizer, template, Model.Generation.EosIds) { Pooling = Model.Pooling } : null;
-    }
+    /// <summary>The same, and waits.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>What will compute a model: the backend that the options ask for, with the place of the model's plan file.</summary>
     /// <param name="model">The model, which must live longer than the backend's plans.</param>
@@ -245,7 +287,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
         }
     }
 
-    static AutoInferenceEngine Open(string path, string? draftPath, AutoInferenceOptions options)
+    static Loaded Open(string path, string? draftPath, AutoInferenceOptions options)
     {
         ModelPackage model = ModelPackage.Open(path);
         Task reading = Task.Run(() => ReadAhead(model));
@@ -257,7 +299,7 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
             TuneOnce(model, backend, options);
             draft = draftPath is null ? null : Draft.Open(draftPath, options);
             InferenceEngine engine = new(model.Config, model.Weights, backend, Identified(options.Engine, model, backend), draft?.Source);
-            return new AutoInferenceEngine(model, backend, engine, draft, reading);
+            return new Loaded(model, backend, engine, draft, reading);
         }
         catch
         {
@@ -279,6 +321,41 @@ public sealed class AutoInferenceEngine : IAsyncDisposable
             },
         }
         : options;
+
+    /// <summary>A model with all that was made for it.</summary>
+    /// <param name="model">The files.</param>
+    /// <param name="backend">What computes.</param>
+    /// <param name="engine">What schedules.</param>
+    /// <param name="draft">What guesses; null for nothing.</param>
+    /// <param name="reading">Reads the vocabulary, which takes as long as a plan takes to make, so both are done at once.</param>
+    sealed class Loaded(ModelPackage model, IBackend backend, InferenceEngine engine, Draft? draft, Task reading) : IAsyncDisposable
+    {
+        // Only who wants text waits for the tokenizer and the template, and hears of their faults.
+        readonly Lazy<TextGenerator?> _generator = new(() => GeneratorOf(model, engine));
+
+        public ModelPackage Model => model;
+
+        public IBackend Backend => backend;
+
+        public InferenceEngine Engine => engine;
+
+        public TextGenerator? Generator => _generator.Value;
+
+        public async ValueTask DisposeAsync()
+        {
+            await Task.Run(engine.Dispose).ConfigureAwait(false);
+            draft?.Dispose();
+            backend.Dispose();
+            await reading.ConfigureAwait(false);
+            model.Dispose();
+        }
+
+        static TextGenerator? GeneratorOf(ModelPackage model, InferenceEngine engine)
+        {
+            ChatTemplate? template = model.ChatTemplates.Default is { } source ? ChatTemplate.Parse(source) : null;
+            return model.Tokenizer is { } tokenizer ? new TextGenerator(engine, tokenizer, template, model.Generation.EosIds) { Pooling = model.Pooling } : null;
+        }
+    }
 
     /// <summary>The model that guesses, with a backend of its own.</summary>
     sealed class Draft(ModelPackage model, IBackend backend) : IDisposable

@@ -42,9 +42,9 @@ sealed class RunningRequest(long id, string route, HttpContext context, TimeProv
 
     public RunningRequestBody Describe()
     {
-        int written = _record.Written?.Invoke() ?? _record.CompletionTokens;
-        string state = _isCancelled ? "cancelling" : _record.Written is null ? "reading" : written == 0 ? "waiting" : "writing";
-        return new RunningRequestBody(id, context.TraceIdentifier, _record.Model, route, null, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
+        int written = _record.Written?.Invoke() ?? _record.WrittenTokens;
+        string state = _isCancelled ? "cancelling" : written > 0 ? "writing" : _record.Model == "-" ? "reading" : "waiting";
+        return new RunningRequestBody(id, context.TraceIdentifier, _record.Model, route, _record.Caller?.Key.Name, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
     }
 
     public void Dispose() => _cancellation.Dispose();

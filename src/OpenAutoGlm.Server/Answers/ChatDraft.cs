@@ -42,8 +42,9 @@ abstract class ChatDraft
     /// <summary>Whether the model is to think; a model that cannot does not.</summary>
     public void Think(bool value) => Variables["enable_thinking"] = value;
 
+    /// <summary>One stop string, or several.</summary>
     public static ImmutableArray<string> ReadStop(RequestValue value) =>
-        [.. value.Array(GenerationRequest.MaxStopStrings).Select(text => text.String(GenerationRequest.MaxStopLength) is { Length: > 0 } found ? found : throw text.Invalid("must not be empty"))];
+        [.. (value.IsString ? [value] : value.Array(GenerationRequest.MaxStopStrings)).Select(text => text.String(GenerationRequest.MaxStopLength) is { Length: > 0 } found ? found : throw text.Invalid("must not be empty"))];
 
     public static string ReadTenant(RequestValue value) => value.String(SequenceRequest.MaxNameLength);
 

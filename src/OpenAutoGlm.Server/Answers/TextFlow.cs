@@ -19,43 +19,33 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
 {
     /// <summary>A route's handler.</summary>
     /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
-    public RequestDelegate Handle(Func<HttpContext, JsonElement, TextRequest> read) => context => HandleAsync(context, read);
+    public RequestDelegate Handle(Func<HttpContext, JsonElement, TextRequest> read) =>
+        context => EnterAsync(context, cancellation => AnswerAsync(context, read, cancellation));
 
-    /// <summary>The handler of a route that counts a prompt's tokens and runs nothing.</summary>
-    /// <param name="read">Reads a body, or refuses it by an <see cref="ApiException"/>.</param>
-    /// <param name="write">Writes the answer.</param>
-    public RequestDelegate HandleCount(Func<HttpContext, JsonElement, PromptRequest> read, Func<HttpContext, int, Task> write) => async context =>
+    /// <summary>Lets a request in; whoever is sent away by the end of the server before the answer began is told so.</summary>
+    async Task EnterAsync(HttpContext context, Func<CancellationToken, Task> handle)
     {
         using IDisposable stay = admission.Enter();
         using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
-        PromptRequest request = await ReadAsync(context, read, cancellation.Token);
-        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
-        ServedModel model = lease.Model;
-        RequestRecord record = RequestRecord.Of(context);
-        record.Model = model.Id;
         try
         {
-            record.PromptTokens = model.Source.Encode(request.Prompt, cancellation.Token).Length;
+            await handle(cancellation.Token);
         }
-        catch (RequestRefusedException refusal)
+        catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
         {
-            throw new ApiException(ApiError.From(refusal, request.PromptName));
+            throw new ApiException(ApiError.ShuttingDown());
         }
+    }
 
-        await write(context, record.PromptTokens);
-    };
-
-    async Task HandleAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read)
+    async Task AnswerAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read, CancellationToken cancellation)
     {
         long started = options.TimeProvider.GetTimestamp();
-        using IDisposable stay = admission.Enter();
-        using CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, admission.CutOff);
-        TextRequest request = await ReadAsync(context, read, cancellation.Token);
-        await using ModelLease lease = await models.RentAsync(request.Model, cancellation.Token);
+        TextRequest request = await ReadAsync(context, read, cancellation);
+        await using ModelLease lease = await models.RentAsync(request.Model, cancellation);
         ServedModel model = lease.Model;
         RequestRecord record = RequestRecord.Of(context);
         record.Model = model.Id;
-        await using TextRuns runs = await StartAsync(model, request, cancellation.Token);
+        await using TextRuns runs = await StartAsync(model, request, cancellation);
         record.PromptTokens = runs.PromptTokens;
         record.Written = () => runs.GeneratedTokens;
         AnswerUsage usage = new(runs, record);
@@ -67,25 +57,19 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         else
         {
             IReadOnlyList<CollectedChoice> choices = Best(await CollectAsync(runs, usage), runs.ChoicesPerRun, request.Returned);
-            await reply.WriteWholeAsync(context.Response, choices, usage, cancellation.Token);
+            await reply.WriteWholeAsync(context.Response, choices, usage, cancellation);
         }
     }
 
-    async Task<TRequest> ReadAsync<TRequest>(HttpContext context, Func<HttpContext, JsonElement, TRequest> read, CancellationToken cancellation)
+    static async Task<TextRequest> ReadAsync(HttpContext context, Func<HttpContext, JsonElement, TextRequest> read, CancellationToken cancellation)
     {
-        try
-        {
-            using JsonDocument body = await JsonBody.ReadAsync(context.Request, cancellation);
-            return read(context, body.RootElement);
-        }
-        catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
-        {
-            throw new ApiException(ApiError.ShuttingDown());
-        }
+        using JsonDocument body = await JsonBody.ReadAsync(context.Request, cancellation);
+        return read(context, body.RootElement);
     }
 
-    async Task<TextRuns> StartAsync(ServedModel model, TextRequest request, CancellationToken cancellation)
+    static async Task<TextRuns> StartAsync(ServedModel model, TextRequest request, CancellationToken cancellation)
     {
+        request.Check(model);
         try
         {
             return await TextRuns.StartAsync(model.Source, request.Prompts, cancellation);
@@ -93,10 +77,6 @@ sealed class TextFlow(ModelDirectory models, Admission admission, ServerOptions 
         catch (RequestRefusedException refusal)
         {
             throw new ApiException(ApiError.From(refusal, request.PromptName, request.MaxTokensName, request.ConstraintName));
-        }
-        catch (OperationCanceledException) when (admission.CutOff.IsCancellationRequested)
-        {
-            throw new ApiException(ApiError.ShuttingDown());
         }
     }
 

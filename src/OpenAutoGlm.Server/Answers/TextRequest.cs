@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.Answers;
 
@@ -22,15 +23,15 @@ abstract record TextRequest(string Model, ImmutableArray<GenerationRequest> Prom
     /// <summary>How many of a prompt's answers the client gets: the most likely ones.</summary>
     public int Returned { get; init; } = 1;
 
+    /// <summary>Refuses what this model cannot do, where the engine would not.</summary>
+    /// <exception cref="ApiException">It cannot.</exception>
+    public virtual void Check(ServedModel model)
+    {
+    }
+
     /// <summary>The reply to it, once its runs are accepted.</summary>
     public abstract Reply Answer(AnswerHead head);
 }
-
-/// <summary>A request to look at a prompt without continuing it.</summary>
-/// <param name="Model">The name the client calls the model by.</param>
-/// <param name="Prompt">The prompt.</param>
-/// <param name="PromptName">Where it stood, for errors.</param>
-sealed record PromptRequest(string Model, GenerationPrompt Prompt, string PromptName);
 
 /// <summary>What is known of an answer before its first token.</summary>
 /// <param name="Model">The model's own id.</param>

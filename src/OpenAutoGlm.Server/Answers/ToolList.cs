@@ -23,9 +23,9 @@ sealed class ToolList
     /// <param name="name">Its name: letters, digits, - and _.</param>
     /// <param name="description">What it is good for.</param>
     /// <param name="parameters">The schema of its arguments; null for none.</param>
-    /// <param name="isStrict">Whether the arguments obey the schema even where the model may do as it likes, or the request is refused.</param>
+    /// <param name="strict">Whether its arguments must match the schema even where the model may do as it likes.</param>
     /// <exception cref="ApiException">The name is none or there already, or the schema is no object.</exception>
-    public void Add(RequestValue name, RequestValue? description, RequestValue? parameters, bool isStrict = false)
+    public void Add(RequestValue name, RequestValue? description, RequestValue? parameters, bool strict = false)
     {
         string text = name.String(LongestName);
         if (text.Length == 0 || !text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.'))
@@ -47,7 +47,7 @@ sealed class ToolList
         function["parameters"] = parameters is not { } schema ? new JsonObject { ["type"] = "object", ["properties"] = new JsonObject() }
             : schema.IsObject ? RequestDraft.Copy(schema.Element)
             : throw schema.Mismatch("an object, the JSON schema of the arguments");
-        if (isStrict)
+        if (strict)
         {
             function["strict"] = true;
         }

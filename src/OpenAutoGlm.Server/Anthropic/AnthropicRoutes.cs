@@ -10,10 +10,10 @@ namespace OpenAutoGlm.Server.Anthropic;
 /// <summary>The routes of Anthropic's API.</summary>
 static class AnthropicRoutes
 {
-    public static void Map(IEndpointRouteBuilder routes, TextFlow flow)
+    public static void Map(IEndpointRouteBuilder routes, TextFlow flow, ModelFlow modelFlow)
     {
         routes.MapPost("/v1/messages", flow.Handle(ReadMessages));
-        routes.MapPost("/v1/messages/count_tokens", flow.HandleCount(ReadCount, WriteCount));
+        routes.MapPost("/v1/messages/count_tokens", modelFlow.Handle(ReadCount, CountAsync));
     }
 
     static MessagesRequest ReadMessages(HttpContext context, JsonElement body)
@@ -23,13 +23,16 @@ static class AnthropicRoutes
         return draft.Complete(context.TraceIdentifier);
     }
 
-    static PromptRequest ReadCount(HttpContext context, JsonElement body)
+    static CountRequest ReadCount(JsonElement body)
     {
         MessagesDraft draft = new();
         MessagesTable.CountTokens.Read(draft, body);
         return draft.CompleteCount();
     }
 
-    static Task WriteCount(HttpContext context, int tokens) =>
-        WireJson.WriteAsync(context.Response, new TokenCount(tokens), AnthropicJson.Wire.TokenCount, context.RequestAborted);
+    static Task CountAsync(ModelCall<CountRequest> call)
+    {
+        call.Record.PromptTokens = call.Tools.Encode(call.Request.Prompt, call.Cancellation).Length;
+        return WireJson.WriteAsync(call.Context.Response, new TokenCount(call.Record.PromptTokens), AnthropicJson.Wire.TokenCount, call.Cancellation);
+    }
 }

@@ -58,7 +58,7 @@ sealed class MessagesDraft : ChatDraft
         };
     }
 
-    public PromptRequest CompleteCount() => new(NeedModel(), Build(Prompt()).Prompt, "messages");
+    public CountRequest CompleteCount() => new(NeedModel(), Build(Prompt()).Prompt);
 
     GenerationPrompt Prompt()
     {
@@ -80,4 +80,10 @@ sealed class MessagesDraft : ChatDraft
 sealed record MessagesRequest(string Model, ImmutableArray<GenerationRequest> Prompts, string RequestId) : TextRequest(Model, Prompts)
 {
     public override Reply Answer(AnswerHead head) => new MessagesReply(head, RequestId);
+}
+
+/// <summary>A request to /v1/messages/count_tokens.</summary>
+sealed record CountRequest(string? Model, GenerationPrompt Prompt) : IModelRequest
+{
+    public string TextName => "messages";
 }

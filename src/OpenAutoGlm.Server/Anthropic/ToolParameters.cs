@@ -17,10 +17,9 @@ static class ToolParameters
                 throw type.Unsupported($"is '{ApiError.Clip(kind)}'; only custom tools, which the client runs, are supported");
             }
 
-            draft.Tools.Add(fields.Need("name"), fields.Take("description"), fields.Need("input_schema"));
+            draft.Tools.Add(fields.Need("name"), fields.Take("description"), fields.Need("input_schema"), fields.Take("strict")?.Bool() ?? false);
 
-            // Arguments obey their schema with strict or without it, and come as they are written.
-            fields.Take("strict")?.Bool();
+            // Arguments come as they are written, asked for or not.
             fields.Take("eager_input_streaming")?.Bool();
             if (fields.Take("cache_control") is { } control)
             {

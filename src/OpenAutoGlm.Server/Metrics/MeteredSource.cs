@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Generation;
@@ -13,6 +12,8 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
 {
     public InferenceEngine? Engine => inner.Engine;
 
+    public ITextTools? Tools => inner.Tools;
+
     public ITextRun Start(GenerationRequest request, CancellationToken cancellation)
     {
         long started = metrics.Time.GetTimestamp();
@@ -26,8 +27,6 @@ sealed class MeteredSource(ITextSource inner, ModelMetrics metrics) : ITextSourc
             throw;
         }
     }
-
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation) => inner.Encode(prompt, cancellation);
 
     sealed class Run : ITextRun
     {

@@ -39,6 +39,9 @@ sealed class ModelDirectory
     /// <summary>Every name, ids before their aliases.</summary>
     public ImmutableArray<string> Names { get; }
 
+    /// <summary>What is told of every name, in the same order.</summary>
+    public ImmutableArray<ModelEntry> Entries => _entries;
+
     /// <summary>Lends a model for the time of one request, waiting for it to be loaded where it is not.</summary>
     /// <param name="name">Any of its names.</param>
     /// <param name="cancellation">Ends the waiting.</param>

@@ -18,6 +18,7 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
         context.Response.Headers[Header] = id;
         RequestRecord record = new();
         context.Features.Set(record);
+        RequestRecord.Current = record;
         long started = time.GetTimestamp();
         try
         {
@@ -26,9 +27,10 @@ sealed class RequestTracking(RequestDelegate next, ILogger logger, RequestMetric
         finally
         {
             string route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
+            record.Settle();
             TimeSpan took = time.GetElapsedTime(started);
             metrics.Count(route, context.Request.Method, context.Response.StatusCode, record.Outcome, record.Model, took);
-            ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Model,
+            ServerLog.Served(logger, id, route, context.Response.StatusCode, record.Outcome, record.Caller?.Key.Name ?? "-", record.Model,
                 record.PromptTokens, record.CompletionTokens, took.TotalMilliseconds);
         }
     }

@@ -11,9 +11,9 @@ static partial class ServerLog
     [LoggerMessage(1, LogLevel.Information, "Serving {Models} on {Urls}.")]
     public static partial void Started(ILogger logger, string models, string urls);
 
-    [LoggerMessage(2, LogLevel.Information, "{RequestId} {Route} {Status} {Outcome} model {Model}, {PromptTokens} + {CompletionTokens} tokens, {ElapsedMs:F1} ms")]
+    [LoggerMessage(2, LogLevel.Information, "{RequestId} {Route} {Status} {Outcome} key {Key} model {Model}, {PromptTokens} + {CompletionTokens} tokens, {ElapsedMs:F1} ms")]
     public static partial void Served(
-        ILogger logger, string requestId, string route, int status, string outcome, string model, int promptTokens, int completionTokens, double elapsedMs);
+        ILogger logger, string requestId, string route, int status, string outcome, string key, string model, int promptTokens, int completionTokens, double elapsedMs);
 
     [LoggerMessage(3, LogLevel.Error, "{RequestId} failed.")]
     public static partial void Failed(ILogger logger, string requestId, Exception exception);

@@ -20,6 +20,9 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
     /// <summary>Whether another try later may succeed.</summary>
     public bool RetryLater { get; init; }
 
+    /// <summary>After how long that is; null for the server's usual time.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Whether the connection is of no further use.</summary>
     public bool CloseConnection { get; init; }
 
@@ -53,10 +56,22 @@ sealed record ApiError(int Status, string Type, string? Code, string Message, st
     public static ApiError TooManyRequests(string message) =>
         new(StatusCodes.Status429TooManyRequests, "rate_limit_error", "queue_full", message) { RetryLater = true };
 
+    public static ApiError RateLimited(string code, string message, TimeSpan wait) =>
+        new(StatusCodes.Status429TooManyRequests, "rate_limit_error", code, message) { RetryLater = true, RetryAfter = wait };
+
+    /// <summary>No key, or none that is known. What was shown is not repeated.</summary>
+    public static ApiError Unauthorized(bool shown) =>
+        new(StatusCodes.Status401Unauthorized, InvalidRequest, "invalid_api_key",
+            shown ? "The key is not known here." : "A key is needed: send it as Authorization: Bearer KEY or as x-api-key: KEY.");
+
+    public static ApiError Forbidden(string code, string message, string? parameter = null) =>
+        new(StatusCodes.Status403Forbidden, "permission_error", code, message, parameter);
+
+    public static ApiError TookTooLong(TimeSpan limit) =>
+        new(StatusCodes.Status504GatewayTimeout, Server, "time_limit", $"The answer took more than {limit.TotalSeconds:0.###} s, the limit of this server.") { RetryLater = true };
+
     public static ApiError ShuttingDown() =>
         new(StatusCodes.Status503ServiceUnavailable, Server, "shutting_down", "The server is shutting down.") { RetryLater = true, CloseConnection = true };
-
-    public static ApiError NotForYou(string message) => new(StatusCodes.Status403Forbidden, InvalidRequest, "admin_not_allowed", message);
 
     public static ApiError NoSuchRequest() =>
         new(StatusCodes.Status404NotFound, InvalidRequest, "request_not_found", "No such request is running: it has ended, or never was.");

@@ -84,7 +84,7 @@ sealed class ErrorResponses(RequestDelegate next, ILogger logger, ServerOptions 
         response.StatusCode = error.Status;
         if (error.RetryLater)
         {
-            response.Headers.RetryAfter = ((int)options.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            response.Headers.RetryAfter = ((int)Math.Ceiling((error.RetryAfter ?? options.RetryAfter).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         }
 
         if (error.CloseConnection)

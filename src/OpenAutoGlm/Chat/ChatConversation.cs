@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -8,6 +9,9 @@ namespace OpenAutoGlm.Chat;
 /// <summary>Messages as chat templates expect them: objects with role and content, calls with their arguments as objects.</summary>
 static class ChatConversation
 {
+    // Models read characters, not their escapes.
+    static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The conversation, with instructions as its first message.</summary>
     /// <exception cref="NotSupportedException">A role or a content is not text, a call or a result.</exception>
     public static JsonArray Read(IEnumerable<ChatMessage> messages, string? instructions)
@@ -149,7 +153,7 @@ static class ChatConversation
         {
             null => "null",
             JsonValue value when value.TryGetValue(out string? text) => text,
-            JsonNode node => node.ToJsonString(AIJsonUtilities.DefaultOptions),
+            JsonNode node => node.ToJsonString(Compact),
         };
     }
 }

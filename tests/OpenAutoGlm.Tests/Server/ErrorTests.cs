@@ -199,8 +199,6 @@ public class ErrorTests
         public ITextRun Start(OpenAutoGlm.Engine.Generation.GenerationRequest request, CancellationToken cancellation) =>
             Started++ == 0 ? new Run() : throw Refuse();
 
-        public System.Collections.Immutable.ImmutableArray<int> Encode(OpenAutoGlm.Engine.Generation.GenerationPrompt prompt, CancellationToken cancellation) => [];
-
         static RequestRefusedException Refuse()
         {
             Started--;

@@ -58,7 +58,7 @@ public class LifetimeTests
             for (int tries = 0; tries < 200; tries++)
             {
                 using HttpClient late = new();
-                using HttpResponseMessage response = await late.GetAsync(new Uri(server.Client.BaseAddress!, "/health"), TestContext.Current.CancellationToken);
+                using HttpResponseMessage response = await late.GetAsync(new Uri(server.Client.BaseAddress!, "/ready"), TestContext.Current.CancellationToken);
                 Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
                 await Task.Delay(10, TestContext.Current.CancellationToken);
             }

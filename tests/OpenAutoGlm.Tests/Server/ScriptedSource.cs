@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Embeddings;
 using OpenAutoGlm.Engine.Generation;
+using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Server;
 
@@ -59,16 +61,30 @@ sealed class ScriptedSource : ITextSource
         return new Run(this, request);
     }
 
-    /// <summary>As many tokens as every prompt has here.</summary>
-    public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
+    /// <summary>Whether it counts tokens too.</summary>
+    public bool Counts { get; set; }
+
+    public ITextTools? Tools => Counts ? new ScriptedTools(this) : null;
+
+    /// <summary>Counts tokens, and does nothing else.</summary>
+    sealed class ScriptedTools(ScriptedSource source) : ITextTools
     {
-        if (Refusal is not null)
+        public Tokenizer Tokenizer => throw new NotSupportedException();
+
+        public ImmutableArray<int> Encode(GenerationPrompt prompt, CancellationToken cancellation)
         {
-            throw Refusal;
+            if (source.Refusal is not null)
+            {
+                throw source.Refusal;
+            }
+
+            source.Encoded = prompt;
+            return [.. Enumerable.Range(0, source.PromptTokens)];
         }
 
-        Encoded = prompt;
-        return [.. Enumerable.Range(0, PromptTokens)];
+        public string Render(GenerationPrompt.Chat chat, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<ImmutableArray<Embedding>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellation) => throw new NotSupportedException();
     }
 
     sealed class Run(ScriptedSource source, GenerationRequest request) : ITextRun

@@ -76,8 +76,8 @@ public class StatusTests
         }
 
         Assert.DoesNotContain(log.Lines, line => line.Contains("marker", StringComparison.Ordinal) || line.Contains("Hello", StringComparison.Ordinal) || line.Contains('\n'));
-        Assert.Contains(log.Lines, line => line.Contains("/v1/chat/completions 200 ok model tiny, 7 + 2 tokens", StringComparison.Ordinal));
-        Assert.Contains(log.Lines, line => line.Contains("/v1/completions 404 model_not_found model -", StringComparison.Ordinal));
+        Assert.Contains(log.Lines, line => line.Contains("/v1/chat/completions 200 ok key - model tiny, 7 + 2 tokens", StringComparison.Ordinal));
+        Assert.Contains(log.Lines, line => line.Contains("/v1/completions 404 model_not_found key - model -", StringComparison.Ordinal));
         Assert.Contains(log.Faults, fault => fault.ToString().Contains("the cause", StringComparison.Ordinal));
     }
 }

@@ -7,7 +7,7 @@ namespace OpenAutoGlm.Server.OpenAi.Requests;
 /// <summary>The four forms of a prompt: a text, texts, token ids, several lists of token ids.</summary>
 static class Prompts
 {
-    public static ImmutableArray<GenerationPrompt> Read(RequestValue value)
+    public static ImmutableArray<GenerationPrompt> Read(RequestValue value, int most = GenerationRequest.MaxChoices)
     {
         if (value.IsString)
         {
@@ -30,7 +30,7 @@ static class Prompts
             return [Ids(value)];
         }
 
-        IReadOnlyList<RequestValue> prompts = value.Array(GenerationRequest.MaxChoices);
+        IReadOnlyList<RequestValue> prompts = value.Array(most);
         return first.IsArray
             ? [.. prompts.Select(Ids)]
             : [.. prompts.Select(prompt => new GenerationPrompt.Text(prompt.String()))];

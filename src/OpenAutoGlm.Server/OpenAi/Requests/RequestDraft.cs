@@ -119,14 +119,19 @@ sealed class RequestDraft(Routes route)
         }
     }
 
-    public void SetVariable(RequestValue value, string name, JsonNode? node)
+    /// <summary>Refuses a name that no template variable has, or that is the template's own.</summary>
+    public static void CheckVariable(RequestValue value, string name)
     {
         bool isName = name.Length is > 0 and <= 64 && !char.IsAsciiDigit(name[0]) && name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_');
         if (!isName || ReservedVariables.Contains(name))
         {
             throw value.Invalid("cannot be set: it is " + (isName ? "the template's own variable" : "no name of a variable"));
         }
+    }
 
+    public void SetVariable(RequestValue value, string name, JsonNode? node)
+    {
+        CheckVariable(value, name);
         if (_variables.TryGetPropertyValue(name, out JsonNode? earlier) && !JsonNode.DeepEquals(earlier, node))
         {
             throw value.Invalid("is there twice with different values; send one of them");

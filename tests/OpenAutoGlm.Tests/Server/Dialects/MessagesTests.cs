@@ -122,6 +122,7 @@ public class MessagesTests
     public async Task Tokens_are_counted_without_running()
     {
         await using TestServer server = await TestServer.StartAsync();
+        server.Source.Counts = true;
         (int status, JsonNode body) = await server.PostAsync("/v1/messages/count_tokens", """{"model": "tiny", "system": "S", "messages": [{"role": "user", "content": "Hi"}]}""").AnswerAsync();
         Assert.Equal((200, """{"input_tokens":7}"""), (status, body.Plain()));
         Assert.Equal(2, ((GenerationPrompt.Chat)server.Source.Encoded!).Messages.Count);

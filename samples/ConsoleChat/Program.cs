@@ -1,0 +1,28 @@
+// A conversation in the terminal:
+//
+//     dotnet run --project samples/ConsoleChat -- [model]
+//
+// The model is a GGUF file, a folder, or organisation/model on the hub; without one it is a tiny one of random weights,
+// which talks noise. An empty line ends.
+
+using Microsoft.Extensions.AI;
+using OpenAutoGlm;
+
+await using AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(args.FirstOrDefault() ?? "synth:glm4-tiny");
+using IChatClient chat = engine.AsChatClient();
+List<ChatMessage> conversation = [];
+
+Console.Write("> ");
+while (Console.ReadLine() is { Length: > 0 } question)
+{
+    conversation.Add(new ChatMessage(ChatRole.User, question));
+    List<ChatResponseUpdate> answer = [];
+    await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(conversation, new ChatOptions { MaxOutputTokens = 200 }))
+    {
+        Console.Write(update.Text);
+        answer.Add(update);
+    }
+
+    conversation.AddMessages(answer);
+    Console.Write("\n> ");
+}
