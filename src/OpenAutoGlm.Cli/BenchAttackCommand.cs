@@ -20,18 +20,20 @@ sealed class BenchAttackCommand : AutoGlmCommand
     readonly Option<TimeSpan?> _timeout = Flags.Time("--timeout", "Longest time for an answer. Default: 30s.");
     readonly Option<string?> _skip = Flags.Text("--skip", "paths", "Beginnings of addresses to leave alone, with commas between them. Default: /admin/machine,/admin/models.");
     readonly Option<int?> _only = Flags.Int("--only", "Send the request of this number alone, and show what comes.", 0, int.MaxValue);
+    readonly Option<int?> _stalled = Flags.Int("--stalled", "Instead: open so many connections that stall, and measure how long good requests take beside them, in turn with none.", 1, 60_000);
     readonly Option<int?> _process = Flags.Int("--pid", "The server's process, whose memory is told before and after.", 1, int.MaxValue);
 
     public BenchAttackCommand(CommandConsole console)
         : base("attack", "Sends a running server thousands of broken, hostile and good requests, and checks every answer.", console)
     {
-        AddAll(_url, _model, _key, _requests, _seed, _clients, _timeout, _skip, _only, _process);
+        AddAll(_url, _model, _key, _requests, _seed, _clients, _timeout, _skip, _only, _stalled, _process);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
     [
         ("autoglm bench attack --requests 2000", "Try the server on this machine, briefly. Only attack servers of your own:"),
         ("autoglm bench attack --url http://10.0.0.5:8000 --api-key KEY --requests 200000 --concurrency 32", "Try a deployment for longer:"),
+        ("autoglm bench attack --stalled 1000", "See whether a thousand connections that stall hold up a good client:"),
         ("autoglm bench attack --seed 1 --only 4711", "Send one of the requests again, and see it:"),
     ];
 
@@ -47,9 +49,13 @@ sealed class BenchAttackCommand : AutoGlmCommand
         int seed = arguments.GetValue(_seed) ?? 1;
         using HttpClient http = new() { BaseAddress = url };
         http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+        if (arguments.GetValue(_stalled) is { } stalled)
+        {
+            return await StallAsync(http, stalled, arguments.GetValue(_model) ?? await ModelAsync(http, cancellation), cancellation);
+        }
+
         JsonNode document = await JsonAsync(http, "/openapi.json", cancellation);
-        string model = arguments.GetValue(_model) ?? (string?)(await JsonAsync(http, "/v1/models", cancellation))["data"]?[0]?["id"]
-            ?? throw new CommandFailedException($"{url} lists no model; name one with --model.");
+        string model = arguments.GetValue(_model) ?? await ModelAsync(http, cancellation);
         IReadOnlyList<AttackRoute> routes = AttackRoute.Read(document, (arguments.GetValue(_skip) ?? "/admin/machine,/admin/models").Split(',', StringSplitOptions.RemoveEmptyEntries));
         RequestWriter writer = new(routes, model, url.Authority, key, seed);
         AttackPlan plan = new(url.Host, url.Port, arguments.GetValue(_requests) ?? 10_000, 0, arguments.GetValue(_clients) ?? 16, arguments.GetValue(_timeout) ?? TimeSpan.FromSeconds(30));
@@ -112,6 +118,27 @@ sealed class BenchAttackCommand : AutoGlmCommand
             }
         }
     }
+
+    async Task<int> StallAsync(HttpClient http, int connections, string model, CancellationToken cancellation)
+    {
+        const int Rounds = 5;
+        const int Requests = 40;
+        string body = new JsonObject { ["model"] = model, ["prompt"] = "Once upon a time", ["max_tokens"] = 4, ["stream"] = true }.ToJsonString();
+        StallRun run = new(http.BaseAddress!.Host, http.BaseAddress.Port, connections, token => AnswerAsync(http, model, token), TimeProvider.System);
+        StallResult result = await run.RunAsync("/v1/completions", body, Rounds, Requests, cancellation);
+        Console.Output.WriteLine("| good requests | median | p90 | longest |");
+        Console.Output.WriteLine("|---|--:|--:|--:|");
+        Console.Output.WriteLine(Row("alone", result.Alone));
+        Console.Output.WriteLine(Row($"beside {connections:N0} stalled connections", result.Besieged));
+        Console.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nRatio of the medians: {result.Ratio:N2}"));
+        return ExitCode.Done;
+    }
+
+    static string Row(string name, double[] sorted) =>
+        string.Create(CultureInfo.InvariantCulture, $"| {name} | {StallResult.Median(sorted):N2} ms | {sorted[sorted.Length * 9 / 10]:N2} ms | {sorted[^1]:N1} ms |");
+
+    static async Task<string> ModelAsync(HttpClient http, CancellationToken cancellation) =>
+        (string?)(await JsonAsync(http, "/v1/models", cancellation))["data"]?[0]?["id"] ?? throw new CommandFailedException($"{http.BaseAddress} lists no model; name one with --model.");
 
     async Task<int> ShowAsync(AttackPlan plan, AttackRequest request, CancellationToken cancellation)
     {

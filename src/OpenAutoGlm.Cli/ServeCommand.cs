@@ -122,6 +122,7 @@ sealed class ServeCommand : AutoGlmCommand
         await WaitAsync(cancellation);
         Console.Note("Stopping: no further requests, running answers may finish. Ctrl-C again stops at once.");
         await server.StopAsync(CancellationToken.None);
+        _listening = false;
         Console.Note("Stopped.");
     }
 
@@ -160,7 +161,7 @@ sealed class ServeCommand : AutoGlmCommand
     ILoggerFactory Loggers(ParseResult arguments) => LoggerFactory.Create(logging =>
     {
         logging.SetMinimumLevel(arguments.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning);
-        logging.AddFilter(ModelLogCategory, _ => _listening); // until then the command itself tells of loads and their faults
+        logging.AddFilter(ModelLogCategory, _ => _listening); // before and after, the command itself tells of loads and their faults
         _operations.AddConsole(logging, arguments, Console);
     });
 

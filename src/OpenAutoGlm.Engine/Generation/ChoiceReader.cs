@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using OpenAutoGlm.Engine.Answers;
@@ -33,6 +34,7 @@ sealed class ChoiceReader(
     readonly StringBuilder _text = new();
     readonly List<GeneratedToken> _tokens = [];
     readonly List<GenerationEvent> _events = [];
+    readonly PiecewiseSpan? _detokenise = GenerationSpans.BeginPieces("detokenise");
     int _read;
 
     bool IsDone => parser is { IsDone: true };
@@ -74,6 +76,7 @@ sealed class ChoiceReader(
             }
 
             sequence.Cancel();
+            _detokenise?.End(choice);
             SequenceOutcome outcome = await sequence.Completion.WaitAsync(cancellation).ConfigureAwait(false);
             yield return Finish(outcome, stopString);
         }
@@ -104,8 +107,10 @@ sealed class ChoiceReader(
             _tokens.Add(new GeneratedToken(Describe(token.Token, logprobs.Chosen), [.. logprobs.Top.Select(top => Describe(top.Token, top.Logprob))]));
         }
 
+        long started = _detokenise is null ? 0 : Stopwatch.GetTimestamp();
         string? found = stopStrings.Push(Text(token.Token), _text);
         Parse();
+        _detokenise?.Add(started);
         return found;
     }
 

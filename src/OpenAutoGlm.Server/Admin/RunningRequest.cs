@@ -43,7 +43,7 @@ sealed class RunningRequest(long id, string route, HttpContext context, TimeProv
 
     public RunningRequestBody Describe()
     {
-        int written = _record.Written?.Invoke() ?? _record.WrittenTokens;
+        int written = Math.Max(_record.Written?.Invoke() ?? 0, _record.WrittenTokens);
         string state = _isCancelled ? "cancelling" : written > 0 ? "writing" : _record.Model == "-" ? "reading" : "waiting";
         return new RunningRequestBody(id, _requestId, _record.Model, route, _record.Caller?.Key.Name, time.GetElapsedTime(_started).TotalSeconds, _record.PromptTokens, written, state);
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -35,27 +34,27 @@ sealed class AdminModelRoutes(ModelDirectory models, ModelLimits limits)
     async Task LoadAsync(HttpContext context)
     {
         ModelSlot slot = Slot(context);
-        Order order = await ReadAsync(context, takesPath: false);
+        ModelOrder order = await ModelOrder.ReadAsync(context, ModelOrder.Plain);
         await ObeyAsync(context, slot, order, models.Pool.LoadAsync(slot, keep: !order.Wait, order.Wait ? context.RequestAborted : CancellationToken.None));
     }
 
     async Task UnloadAsync(HttpContext context)
     {
         ModelSlot slot = Slot(context);
-        Order order = await ReadAsync(context, takesPath: false);
+        ModelOrder order = await ModelOrder.ReadAsync(context, ModelOrder.Plain);
         await ObeyAsync(context, slot, order, models.Pool.UnloadAsync(slot).WaitAsync(order.Wait ? context.RequestAborted : CancellationToken.None));
     }
 
     async Task SwapAsync(HttpContext context)
     {
         ModelSlot slot = Slot(context);
-        Order order = await ReadAsync(context, takesPath: true);
-        string path = _folders.Resolve(order.Path!);
+        ModelOrder order = await ModelOrder.ReadAsync(context, ModelOrder.Swap);
+        string path = _folders.Resolve(order.Path ?? throw new ApiException(ApiError.Missing("path")));
         IModelLoader loader = slot.Loader?.At(path) ?? throw new ApiException(ApiError.ModelIsFixed(slot.Id));
         await ObeyAsync(context, slot, order, models.Pool.SwapAsync(slot, loader, keep: !order.Wait, order.Wait ? context.RequestAborted : CancellationToken.None));
     }
 
-    async Task ObeyAsync(HttpContext context, ModelSlot slot, Order order, Task work)
+    async Task ObeyAsync(HttpContext context, ModelSlot slot, ModelOrder order, Task work)
     {
         if (!order.Wait && !work.IsCompleted)
         {
@@ -88,29 +87,4 @@ sealed class AdminModelRoutes(ModelDirectory models, ModelLimits limits)
         AdminModel body = AdminModel.Of(models.Pool.Snapshot(slot), !_folders.IsEmpty);
         return WireJson.WriteAsync(context.Response, body, ModelsJson.Wire.AdminModel, context.RequestAborted);
     }
-
-    static async Task<Order> ReadAsync(HttpContext context, bool takesPath)
-    {
-        if (context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any() && !takesPath)
-        {
-            return new Order(Wait: true, null);
-        }
-
-        using JsonDocument body = await JsonBody.ReadAsync(context.Request, context.RequestAborted);
-        Order order = new(Wait: true, null);
-        foreach (JsonProperty property in body.RootElement.EnumerateObject())
-        {
-            RequestValue value = new(property.Name, property.Value);
-            order = property.Name switch
-            {
-                "wait" => order with { Wait = value.Bool() },
-                "path" when takesPath => order with { Path = value.String(4096) },
-                _ => throw new ApiException(ApiError.Unknown(ApiError.Clip(property.Name), $"This address takes {(takesPath ? "path and wait" : "wait")} only.")),
-            };
-        }
-
-        return takesPath && string.IsNullOrEmpty(order.Path) ? throw new ApiException(ApiError.Missing("path")) : order;
-    }
-
-    readonly record struct Order(bool Wait, string? Path);
 }

@@ -45,8 +45,8 @@ sealed class ModelDirectory
     /// <summary>Every name, ids before their aliases.</summary>
     public ImmutableArray<string> Names { get; }
 
-    /// <summary>What is told of every name, in the same order.</summary>
-    public ImmutableArray<ModelEntry> Entries => [.. Pool.Snapshot().SelectMany(status => status.Names.Select(name => Entry(status, name)))];
+    /// <summary>What is told of every name that the caller's key is good for, in the same order.</summary>
+    public ImmutableArray<ModelEntry> Entries => [.. Pool.Snapshot().Where(status => RequestRecord.Current?.Caller?.MayUse(status.Id) ?? true).SelectMany(status => status.Names.Select(name => Entry(status, name)))];
 
     /// <summary>Lends a model for the time of one request, waiting for it to be loaded where it is not.</summary>
     /// <param name="name">Any of its names.</param>
@@ -78,7 +78,9 @@ sealed class ModelDirectory
         routes.MapGet("/v1/models/{**id}", context =>
         {
             string name = NameOf((string?)context.GetRouteValue("id"));
-            return WireJson.WriteAsync(context.Response, Entry(Pool.Snapshot(Find(name)), name), WireJson.Wire.ModelEntry, context.RequestAborted);
+            ModelSlot slot = Find(name);
+            RequestRecord.Current?.Caller?.CheckModel(slot.Id);
+            return WireJson.WriteAsync(context.Response, Entry(Pool.Snapshot(slot), name), WireJson.Wire.ModelEntry, context.RequestAborted);
         });
     }
 

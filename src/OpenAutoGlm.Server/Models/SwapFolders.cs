@@ -5,7 +5,7 @@ namespace OpenAutoGlm.Server.Models;
 /// <summary>The folders from which an operator may swap models in, and no other place.</summary>
 sealed class SwapFolders(IReadOnlyList<string> folders)
 {
-    readonly string[] _roots = [.. folders.Select(folder => Path.TrimEndingDirectorySeparator(Real(Path.GetFullPath(folder))))];
+    readonly (string Given, string Real)[] _roots = [.. folders.Select(folder => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Select(folder => (folder, Real(folder)))];
 
     public bool IsEmpty => _roots.Length == 0;
 
@@ -19,10 +19,10 @@ sealed class SwapFolders(IReadOnlyList<string> folders)
             throw new ApiException(ApiError.PathNotAllowed("The server was started without a folder to swap models from."));
         }
 
-        foreach (string root in _roots)
+        foreach ((string given, string root) in _roots)
         {
-            string full = Path.GetFullPath(path, root);
-            if (IsUnder(root, full) && Path.Exists(full) && Real(full) is var real && IsUnder(root, real))
+            string full = Path.GetFullPath(path, given);
+            if ((IsUnder(given, full) || IsUnder(root, full)) && Path.Exists(full) && Real(full) is var real && IsUnder(root, real))
             {
                 return real;
             }

@@ -4,6 +4,7 @@ using OpenAutoGlm.Server.Anthropic;
 using OpenAutoGlm.Server.Batches;
 using OpenAutoGlm.Server.Embeddings;
 using OpenAutoGlm.Server.Files;
+using OpenAutoGlm.Server.Models;
 using OpenAutoGlm.Server.Ollama;
 using OpenAutoGlm.Server.OpenAi.Requests;
 using OpenAutoGlm.Server.OpenAi.ResponsesApi;
@@ -47,6 +48,15 @@ static class RouteDocuments
         ["GET /admin/requests"] = new("Admin", "The requests that are being worked on."),
         ["POST /admin/requests/{id}/cancel"] = new("Admin", "Ends a request."),
         ["POST /admin/machine/measure"] = new("Admin", "Measures the machine's limits."),
+        ["GET /admin/models"] = new("Admin", "The models, what they take and what they do."),
+        ["GET /admin/models/{id}"] = new("Admin", "What becomes of a model."),
+        ["POST /admin/models/{id}/load"] = new("Admin", "Loads a model.") { Body = DocumentedField.Of(ModelOrder.Plain) },
+        ["POST /admin/models/{id}/unload"] = new("Admin", "Unloads a model after its last request.") { Body = DocumentedField.Of(ModelOrder.Plain) },
+        ["POST /admin/models/{id}/swap"] = new("Admin", "Exchanges what a model is loaded from.") { Body = DocumentedField.Of(ModelOrder.Swap) },
+        ["GET /admin/models/{owner}/{id}"] = new("Admin", "What becomes of a model."),
+        ["POST /admin/models/{owner}/{id}/load"] = new("Admin", "Loads a model.") { Body = DocumentedField.Of(ModelOrder.Plain) },
+        ["POST /admin/models/{owner}/{id}/unload"] = new("Admin", "Unloads a model after its last request.") { Body = DocumentedField.Of(ModelOrder.Plain) },
+        ["POST /admin/models/{owner}/{id}/swap"] = new("Admin", "Exchanges what a model is loaded from.") { Body = DocumentedField.Of(ModelOrder.Swap) },
         ["POST /v1/files"] = new("Files", "Uploads a file.") { Body = Upload, BodyType = "multipart/form-data" },
         ["GET /v1/files"] = new("Files", "Lists files.") { Query = [.. ListQuery.Fields(FileRoutes.MostListed, FileRoutes.MostListed, hasPurpose: true)] },
         ["GET /v1/files/{id}"] = new("Files", "Tells about a file."),

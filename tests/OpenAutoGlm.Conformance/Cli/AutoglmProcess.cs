@@ -55,6 +55,9 @@ sealed partial class AutoglmProcess : IDisposable
     /// <summary>Asks politely for the end, as service managers do.</summary>
     public void AskToEnd() => Assert.Equal(0, Kill(_process.Id, Terminate));
 
+    /// <summary>Ends it in the middle of whatever it does, as kill -9 and the lack of memory do.</summary>
+    public void Strike() => _process.Kill();
+
     /// <summary>The exit code, within a minute.</summary>
     public async Task<int> Ended()
     {

@@ -21,6 +21,7 @@ const history = [];
 let isShown = false;
 let last = 0;
 let timer = null;
+let hasModels = true;
 
 /** Builds the view; returns what asks again at once. */
 export function startLive() {
@@ -55,7 +56,7 @@ async function poll() {
   } catch (fault) {
     await refuse(fault);
   }
-  if (isShown) {
+  if (isShown && !open.hidden) {
     pollModels();
   }
   clearTimeout(timer);
@@ -75,10 +76,13 @@ function show(status) {
 }
 
 async function pollModels() {
-  try {
-    models.show(await read("admin/models"));
-  } catch {
-    models.show(null);
+  if (hasModels) {
+    try {
+      models.show(await read("admin/models"));
+    } catch (fault) {
+      hasModels = fault.status !== 404;
+      models.show(null);
+    }
   }
 }
 

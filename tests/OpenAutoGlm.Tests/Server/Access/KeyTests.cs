@@ -150,6 +150,8 @@ public partial class KeyTests
         await ChatAsync(server, "root", ", \"priority\": -100").JsonAsync();
         Assert.Equal(-100, server.Source.Last.Priority);
         Assert.Equal("model_not_allowed", (string)(await ChatAsync(server, "other").ErrorAsync(403))["code"]!);
+        Assert.Empty((await SendAsync(server, "GET", "/v1/models", "Bearer other").JsonAsync())["data"]!.AsArray());
+        Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(server, "GET", "/v1/models/tiny", "Bearer other")).StatusCode);
     }
 
     [Fact]

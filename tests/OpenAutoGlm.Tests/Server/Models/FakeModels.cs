@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace OpenAutoGlm.Server.Models;
 
 /// <summary>What is in the memory of a machine that has none: who takes how much, from the call of a loader until it is freed.</summary>
@@ -120,8 +118,6 @@ sealed class FakeModel(FakeLoader loader, int number) : ITextSource, IAsyncDispo
 
     public ITextRun Start(Engine.Generation.GenerationRequest request, CancellationToken cancellation) =>
         Disposals == 0 ? new ScriptedSource { Pieces = [Name] }.Start(request, cancellation) : throw new ObjectDisposedException(Name);
-
-    public ImmutableArray<int> Encode(Engine.Generation.GenerationPrompt prompt, CancellationToken cancellation) => [];
 
     public ValueTask DisposeAsync()
     {

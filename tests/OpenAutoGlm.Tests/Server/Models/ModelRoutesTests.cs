@@ -85,7 +85,7 @@ public sealed class ModelRoutesTests : IDisposable
     [InlineData("""{"path": "linked/outside.gguf"}""", 403, "path_not_allowed")]
     [InlineData("""{"path": "."}""", 403, "path_not_allowed")]
     [InlineData("""{"path": "missing.gguf"}""", 403, "path_not_allowed")]
-    [InlineData("""{"path": ""}""", 400, "missing_required_parameter")]
+    [InlineData("""{"path": ""}""", 400, "invalid_value")]
     [InlineData("""{"path": 1}""", 400, "invalid_type")]
     [InlineData("""{"wait": true}""", 400, "missing_required_parameter")]
     [InlineData("""{"path": "x", "force": true}""", 400, "unknown_parameter")]
@@ -101,6 +101,19 @@ public sealed class ModelRoutesTests : IDisposable
         await using TestServer server = await StartAsync();
         Assert.Equal(code, (string)(await Order(server, "a", "swap", body).ErrorAsync(status))["code"]!);
         Assert.Equal("a", (string)Status(server, "a")["source"]!);
+    }
+
+    [Theory]
+    [InlineData("models")]
+    [InlineData("also")]
+    public void A_folder_may_be_named_by_a_link_to_it(string folder)
+    {
+        Directory.CreateDirectory(_folder.File("models"));
+        _folder.Write("models/v2.gguf", "");
+        Directory.CreateSymbolicLink(_folder.File("also"), _folder.File("models"));
+        SwapFolders folders = new([_folder.File("also")]);
+        Assert.Equal(_folder.File("models/v2.gguf"), folders.Resolve(_folder.File(folder, "v2.gguf")));
+        Assert.Equal(_folder.File("models/v2.gguf"), folders.Resolve("v2.gguf"));
     }
 
     [Fact]

@@ -51,11 +51,12 @@ public sealed class TraceTests : IDisposable
         Activity run = _spans.Single(span => span.OperationName == "generate");
         Assert.Equal(whole.SpanId, run.ParentSpanId);
         string[] parts = ["template", "tokenise", "queue", "prefill", "decode"];
-        Assert.Equal(parts.Order(), _spans.Where(span => span.ParentSpanId == run.SpanId).Select(span => span.OperationName).Order());
+        Assert.Equal(parts.Append("detokenise").Order(), _spans.Where(span => span.ParentSpanId == run.SpanId).Select(span => span.OperationName).Order());
         Activity[] inOrder = [.. parts.Select(part => _spans.Single(span => span.OperationName == part))];
         Assert.All(inOrder.Zip(inOrder.Skip(1)), pair => Assert.True(pair.First.StartTimeUtc <= pair.Second.StartTimeUtc, $"{pair.First.OperationName} before {pair.Second.OperationName}"));
         Assert.All(inOrder[2..].Zip(inOrder.Skip(3)), pair => Assert.Equal(pair.First.StartTimeUtc + pair.First.Duration, pair.Second.StartTimeUtc));
         Assert.True(inOrder[^1].Duration > TimeSpan.Zero);
+        Assert.Equal(5, _spans.Single(span => span.OperationName == "detokenise").GetTagItem("autoglm.pieces"));
         Assert.DoesNotContain(_spans.SelectMany(span => span.TagObjects), tag => $"{tag.Value}".Contains("secret", StringComparison.Ordinal));
     }
 
