@@ -24,7 +24,7 @@ public class OpenAiNodeTests
         Assert.Equal(seen["whole"]!.ToJsonString(), seen["texts"]![0]!.ToJsonString());
         Assert.Equal((404, "model_not_found", "model"), Refusal("unknownModel"));
         Assert.Equal((400, "invalid_value", "temperature"), Refusal("badTemperature"));
-        Assert.Equal((400, "unsupported_parameter", "tools"), Refusal("tools"));
+        Assert.Equal((400, "invalid_value", "tools"), Refusal("tools"));
         Assert.Equal((2, 64, true), ((int)seen["embeddings"]!["count"]!, (int)seen["embeddings"]!["width"]!, (bool)seen["embeddings"]!["same"]!));
         Assert.Equal(("completed", "me", (string)seen["whole"]!), ((string)seen["batch"]!["status"]!, (string)seen["batch"]!["who"]!, (string)seen["batch"]!["text"]!));
         Assert.Equal("""{"total":1,"completed":1,"failed":0}""", seen["batch"]!["counts"]!.ToJsonString());
