@@ -110,7 +110,7 @@ public class OpenAiDotNetTests
         OpenAI.Files.OpenAIFile input = await files.UploadFileAsync(BinaryData.FromString(line + "\n"), "requests.jsonl", OpenAI.Files.FileUploadPurpose.Batch);
         Assert.Equal(("requests.jsonl", OpenAI.Files.FilePurpose.Batch), (input.Filename, input.Purpose));
 #pragma warning disable OPENAI001 // The client calls its batches experimental.
-        OpenAI.Batch.BatchClient batches = new(new ApiKeyCredential("EMPTY"), Options(server));
+        OpenAI.Batch.BatchClient batches = new(new ApiKeyCredential("EMPTY"), new OpenAI.Batch.BatchClientOptions { Endpoint = server.BaseUrl });
         string request = $$"""{"input_file_id": "{{input.Id}}", "endpoint": "/v1/chat/completions", "completion_window": "24h"}""";
         OpenAI.Batch.CreateBatchOperation operation = await batches.CreateBatchAsync(BinaryContent.Create(BinaryData.FromString(request)), waitUntilCompleted: true);
 #pragma warning restore OPENAI001
