@@ -87,7 +87,6 @@ sealed class ServeCommand : AutoGlmCommand
             Dashboard = !arguments.GetValue(_noDashboard),
             Machine = ServingMachine.Look(),
             MeasureMachine = ServingMachine.Measure,
-            Models = limits,
         };
         using ServeOperations operations = _operations.Open(arguments, asked, loggers);
         ServerOptions options = _files.Read(arguments, operations.Options);

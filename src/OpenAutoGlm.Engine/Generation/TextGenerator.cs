@@ -21,7 +21,8 @@ public sealed class TextGenerator
 {
     readonly ImmutableArray<int> _endTokens;
     readonly AnswerFormat? _format;
-    readonly FrozenSet<int> _marks; // special tokens that are text by their names, because answers are read by them
+    readonly FrozenSet<int> _tags; // special tokens around thinking and answers, which are text by their names
+    readonly FrozenSet<int> _marks; // those and the ones around calls
 
     /// <summary>A generator over an engine and what belongs to its model. The engine stays the caller's.</summary>
     /// <param name="engine">The engine.</param>
@@ -35,7 +36,8 @@ public sealed class TextGenerator
         Template = template;
         _endTokens = [.. tokenizer.EosIds.Concat(endTokens ?? []).Where(id => (uint)id < (uint)engine.Vocab).Distinct()];
         _format = AnswerFormat.Of(template);
-        _marks = Marks(tokenizer, _format).Except(_endTokens).ToFrozenSet();
+        _tags = Specials([AnswerParser.ThinkingStart, AnswerParser.ThinkingEnd, AnswerParser.AnswerStart, AnswerParser.AnswerEnd]).ToFrozenSet();
+        _marks = _tags.Concat(Specials([.. _format?.Starts ?? [], .. _format?.OtherMarks ?? []])).Except(_endTokens).ToFrozenSet();
         Constraints = new ConstraintCache(tokenizer, _endTokens, _marks);
     }
 
@@ -158,7 +160,7 @@ public sealed class TextGenerator
     /// <summary>The tokens of a conversation: control tokens are the template's own, never what somebody typed.</summary>
     ImmutableArray<int> EncodeChat(GenerationPrompt.Chat chat, CancellationToken cancellation)
     {
-        SpecialsGuard guard = new(Tokenizer, chat);
+        SpecialsGuard guard = new(Tokenizer, _tags, chat);
         string text = Render(chat, guard, cancellation);
         return guard.IsNeeded ? Try(text, () => [.. Tokenizer.EncodeGuarded(text, guard.Mark)]) : Encode(text, addSpecials: false);
     }
@@ -256,12 +258,12 @@ public sealed class TextGenerator
     ChoiceReader Reader(int choice, Sequence sequence, GenerationRequest request, AnswerParser? parser) =>
         new(choice, sequence, Tokenizer, Decoder(request), _marks, new StopStrings(request.Stop), parser);
 
-    /// <summary>The special tokens with which thinking and calls begin and end.</summary>
-    static IEnumerable<int> Marks(Tokenizer tokenizer, AnswerFormat? format)
+    /// <summary>The special tokens among some names.</summary>
+    IEnumerable<int> Specials(IEnumerable<string> names)
     {
-        foreach (string name in (IEnumerable<string>)[AnswerParser.ThinkingStart, AnswerParser.ThinkingEnd, .. format?.Starts ?? [], .. format?.OtherMarks ?? []])
+        foreach (string name in names)
         {
-            if (tokenizer.TryGetId(name, out int id) && tokenizer.IsSpecial(id))
+            if (Tokenizer.TryGetId(name, out int id) && Tokenizer.IsSpecial(id))
             {
                 yield return id;
             }

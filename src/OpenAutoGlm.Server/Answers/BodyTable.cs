@@ -14,7 +14,7 @@ namespace OpenAutoGlm.Server.Answers;
 /// <param name="Values">Type, range and default, for people.</param>
 /// <param name="Meaning">What it does, or why it does nothing.</param>
 /// <param name="Read">Puts its value into the draft, or refuses it. Is never given null, which means absent everywhere.</param>
-sealed record BodyField<TDraft>(string Name, Treatment Treatment, string Values, string Meaning, Action<TDraft, RequestValue> Read) : DocumentedField(Name, Values, Meaning);
+sealed record BodyField<TDraft>(string Name, Treatment Treatment, string Values, string Meaning, Action<TDraft, RequestValue> Read);
 
 /// <summary>Every name that an object of a dialect may carry. What is not here is refused; the documentation has the same table.</summary>
 /// <param name="owner">What the object belongs to, for messages: /v1/messages.</param>

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Server.Wire;
 
@@ -70,12 +72,13 @@ sealed class Conversation
     /// <exception cref="ApiException">The text is no JSON object.</exception>
     public static JsonObject Arguments(RequestValue value)
     {
+        string text = value.String();
         try
         {
-            string text = value.String();
-            return JsonNode.Parse(text.Length == 0 ? "{}" : text) as JsonObject ?? throw value.Invalid("must be the text of a JSON object");
+            using JsonDocument arguments = JsonBody.Parse(Encoding.UTF8.GetBytes(text.Length == 0 ? "{}" : text));
+            return JsonObject.Create(arguments.RootElement.Clone())!;
         }
-        catch (global::System.Text.Json.JsonException)
+        catch (ApiException)
         {
             throw value.Invalid("must be the text of a JSON object");
         }

@@ -51,7 +51,7 @@ static partial class ValueText
 
         if (schema["anyOf"] is JsonArray any)
         {
-            any.Add(new JsonObject { ["type"] = "null" });
+            any.Add((JsonNode)new JsonObject { ["type"] = "null" });
             return schema;
         }
 

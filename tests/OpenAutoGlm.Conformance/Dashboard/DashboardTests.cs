@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 
 namespace OpenAutoGlm.Dashboard;
@@ -145,6 +147,16 @@ public sealed class DashboardTests(ChromiumFixture chromium) : IClassFixture<Chr
     {
         await using DashboardServer server = await DashboardServer.StartAsync();
         await using DashboardTab tab = await chromium.OpenAsync(server);
+        List<JsonNode> sent = [];
+        await tab.Page.RouteAsync("**/v1/chat/completions", route =>
+        {
+            // The small model knows no form of calls, so it hears of them as plain text.
+            JsonNode body = JsonNode.Parse(route.Request.PostData!)!;
+            sent.Add(body.DeepClone());
+            body.AsObject().Remove("tools");
+            body["messages"] = new JsonArray([new JsonObject { ["role"] = "user", ["content"] = (string?)body["messages"]!.AsArray()[^1]!["content"] }]);
+            return route.ContinueAsync(new() { PostData = Encoding.UTF8.GetBytes(body.ToJsonString()) });
+        });
         await tab.Page.ClickAsync("#settings-open");
         await tab.Page.FillAsync("#tools", "{");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Done" }).ClickAsync();
@@ -159,6 +171,10 @@ public sealed class DashboardTests(ChromiumFixture chromium) : IClassFixture<Chr
         await Assertions.Expect(tab.Answers).ToHaveCountAsync(2);
         await tab.IdleAsync();
         await Assertions.Expect(tab.Answers.Last).ToContainTextAsync("Fans fall into sleep.");
+        Assert.Equal("get_weather", (string)sent[0]["tools"]![0]!["function"]!["name"]!);
+        Assert.Equal(["user", "assistant", "tool"], sent[1]["messages"]!.AsArray().Select(message => (string)message!["role"]!));
+        Assert.Equal("call_1", (string)sent[1]["messages"]![1]!["tool_calls"]![0]!["id"]!);
+        Assert.Equal("call_1", (string)sent[1]["messages"]![2]!["tool_call_id"]!);
         Assert.Empty(tab.Faults);
     }
 
@@ -260,13 +276,7 @@ public sealed class DashboardTests(ChromiumFixture chromium) : IClassFixture<Chr
 
     static string AxePath()
     {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "OpenAutoGlm.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        string path = Path.Combine(folder!.FullName, "tests", "OpenAutoGlm.Conformance", "Dashboard", "node_modules", "axe-core", "axe.min.js");
+        string path = Path.Combine(Repository.Root, "tests", "OpenAutoGlm.Conformance", "Dashboard", "node_modules", "axe-core", "axe.min.js");
         Assert.True(File.Exists(path), "axe is not installed: run npm install --prefix tests/OpenAutoGlm.Conformance/Dashboard");
         return path;
     }

@@ -112,7 +112,7 @@ sealed record Story(ImmutableArray<string> Pieces, int Thoughts = 0, string? Too
         _ when question.Contains("markup", StringComparison.Ordinal) => Of(
             "Look: <img src=x onerror=\"document.title='owned'\"> and <script>document.title='owned'</script> and [a link](javascript:document.title='owned'), [another](https://example.org/a_(b)?c=d&e) and **bold `code`**.\n\n- one\n  - two\n\n> quoted\n\n```html\n<b onclick=alert(1)>\n```"),
         _ when question.Contains("weather", StringComparison.Ordinal) => Of("{\"city\": \"Oslo\", \"unit\": \"celsius\"}") with { Tool = "get_weather" },
-        _ when question.Contains("long", StringComparison.Ordinal) => Of(string.Concat(Enumerable.Range(1, 400).Select(i => $"word{i} "))),
+        _ when question.Contains("long", StringComparison.Ordinal) => Of(string.Concat(Enumerable.Range(1, 180).Select(i => $"word{i} "))),
         _ when question.Contains("haiku", StringComparison.Ordinal) => Of("Fans fall into sleep.  \nOne light keeps time in the dark,  \ncounting what was said."),
         _ when question.Contains("token", StringComparison.Ordinal) || question.Contains("cache", StringComparison.Ordinal) => With(Thinking, Explanation),
         _ => Of("Hello! This is a small answer about **nothing in particular**, from a model that was told what to say."),
