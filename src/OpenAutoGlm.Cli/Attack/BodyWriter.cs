@@ -214,7 +214,8 @@ sealed class BodyWriter(string model, Dice dice)
                     case 5 when dice.OneIn(8):
                         fields[name] = Nested(dice.Of(70, 500, 2500));
                         break;
-                    case 6 when dice.OneIn(8):
+                    case 6 when (field is null or JsonValue) && dice.OneIn(8):
+                        // Of scalars only: a list of lists of lists would fill the memory of the client.
                         fields[name] = new JsonArray([.. Enumerable.Range(0, dice.Of(100, 3000)).Select(_ => field?.DeepClone())]);
                         break;
                     default:

@@ -34,7 +34,7 @@ public class FuzzTests
         AttackRoute route = new("POST", "/v1/{name}", JsonNode.Parse("""{"type": "object", "required": ["model"], "properties": {"model": {"type": "string"}, "n": {"type": "integer", "minimum": 1, "maximum": 128}}}"""), "application/json");
         byte[][] first = [.. Enumerable.Range(0, 500).Select(Sent)];
         Assert.Equal(first, Enumerable.Range(0, 500).Select(Sent));
-        Assert.True(first.Select(Convert.ToHexString).Distinct().Count() > 400);
+        Assert.True(first.Select(Convert.ToHexString).Distinct().Count() > 300);
 
         byte[] Sent(int number) => [.. new RequestWriter([route], "m", "h", key: null, 3).Write(number).Pieces.SelectMany(piece => piece)];
     }
