@@ -240,6 +240,15 @@ public class MessagesTests
     }
 
     [Fact]
+    public async Task Arguments_never_begin_with_white_space()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        server.Source.Events = [new ToolCallDelta(0, 0, " \n") { Id = "c", Name = "n" }, new ToolCallDelta(0, 0, " {"), new ToolCallDelta(0, 0, " }")];
+        List<(string Name, JsonNode Data)> events = await SendAsync(server, """, "stream": true""").NamedEventsAsync();
+        Assert.Equal(["{", " }"], events.Where(one => one.Name == "content_block_delta").Select(one => (string)one.Data["delta"]!["partial_json"]!));
+    }
+
+    [Fact]
     public async Task Arguments_that_were_cut_off_are_none()
     {
         await using TestServer server = await TestServer.StartAsync();
