@@ -163,7 +163,7 @@ sealed class LineFormat : AnswerFormat
         tools.Select(tool => (tool.Name + "\n", (IReadOnlyList<Tool>)[tool], true));
 
     public override (JsonArray Messages, JsonArray? Tools) Arrange(JsonArray messages, JsonArray? tools, ChatTemplate template) =>
-        MetadataMessages.Arrange(messages, tools, toolsInMessage: !template.Reads.Contains("tools"));
+        MetadataMessages.Arrange(messages, tools, toolsInMessage: template.Source.Contains("['tools']", StringComparison.Ordinal));
 
     protected override bool Writes(string template) =>
         template.Contains("<|assistant|>", StringComparison.Ordinal) && template.Contains("metadata", StringComparison.Ordinal) && template.Contains("tools", StringComparison.Ordinal);

@@ -20,8 +20,8 @@ sealed class AnswerParser
 {
     public const string ThinkingStart = "<think>";
     public const string ThinkingEnd = "</think>";
-    const string AnswerStart = "<answer>";
-    const string AnswerEnd = "</answer>";
+    public const string AnswerStart = "<answer>";
+    public const string AnswerEnd = "</answer>";
 
     readonly int _choice;
     readonly AnswerReading _reading;
@@ -114,7 +114,7 @@ sealed class AnswerParser
             WriteHeld(_part == Part.Thinking);
         }
 
-        if (Calls == 0 && _callsTold == 0 && !(_part == Part.Thinking && _reading.IsApart) && !_dropsSpace)
+        if (Calls == 0 && _callsTold == 0 && !(_part == Part.Thinking && _reading.IsApart) && !_dropsSpace && !_isTagged)
         {
             _delta.Append(_space);
         }

@@ -25,6 +25,7 @@ sealed record AnswerPlan(GenerationRequest Request, IReadOnlyList<Tool> Tools, A
         ToolChoice choice = request.ToolChoice;
         IReadOnlyList<Tool> tools = request.Prompt is GenerationPrompt.Chat { Tools.Count: > 0 } chat && !choice.IsForbidden ? Tool.Read(chat.Tools) : [];
         Require(request.Thinking?.Budget is null or >= 0, "thinking_budget", $"thinking_budget must be at least 0, not {request.Thinking?.Budget}.");
+        Require(request.Beams is null || request.Thinking is null, "use_beam_search", "A beam search leaves thinking as it is: leave out return_reasoning, enable_thinking, reasoning_effort and thinking_budget, or use_beam_search.");
         if (tools.Count == 0)
         {
             Require(!choice.IsRequired, "tool_choice", "tool_choice asks for a call, but there are no tools; send tools too.");
@@ -32,7 +33,7 @@ sealed record AnswerPlan(GenerationRequest Request, IReadOnlyList<Tool> Tools, A
         }
 
         Require(format is not null, "tools", "The model's chat template knows no tools, or no way to call them that is known here; leave tools out.");
-        Require(request.Beams is null, "tools", "A beam search calls no tools; leave out one of them.");
+        Require(request.Beams is null, "use_beam_search", "A beam search calls no tools; leave out one of them.");
         Require(request.Mask is null && request.Constraint is null, "response_format", "An answer that may call tools cannot be constrained otherwise: leave response_format out, or set tool_choice to none.");
         Require(!choice.IsRequired || !request.IgnoreEndOfTurn, "ignore_eos", "ignore_eos must be false where tool_choice asks for a call, which ends the answer.");
         if (choice.Name is { } name)

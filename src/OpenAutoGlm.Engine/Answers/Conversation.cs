@@ -43,7 +43,7 @@ static class Conversation
                 return [];
             }
 
-            using JsonDocument document = JsonDocument.Parse(text);
+            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return JsonObject.Create(document.RootElement.Clone())!;

@@ -53,6 +53,11 @@ sealed class JsonCallReader(IReadOnlyList<Tool> tools, bool isCertain, string ke
     /// <summary>Tells arguments as they come, once the beginning is that of a constrained call.</summary>
     void Stream(char next)
     {
+        if (_arguments is { Depth: 0 } && char.IsWhiteSpace(next))
+        {
+            return; // before the arguments
+        }
+
         if (_arguments is not null)
         {
             Append(next);

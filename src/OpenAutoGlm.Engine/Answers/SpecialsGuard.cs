@@ -17,13 +17,17 @@ sealed class SpecialsGuard
     const int Marks = 32;
 
     readonly Tokenizer _tokenizer;
+    readonly IReadOnlySet<int> _tags;
 
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="tags">Tags around thinking and calls, which messages carry as text even where the vocabulary has control tokens for them.</param>
+    /// <param name="chat">The conversation.</param>
     /// <exception cref="RequestRefusedException">The conversation has all of the marks in it.</exception>
-    public SpecialsGuard(Tokenizer tokenizer, GenerationPrompt.Chat chat)
+    public SpecialsGuard(Tokenizer tokenizer, IReadOnlySet<int> tags, GenerationPrompt.Chat chat)
     {
-        _tokenizer = tokenizer;
+        (_tokenizer, _tags) = (tokenizer, tags);
         JsonNode?[] parts = [chat.Messages, chat.Tools, chat.Variables];
-        IsNeeded = Array.Exists(parts, part => Any(part, text => !ReferenceEquals(tokenizer.Guard(text, FirstMark), text)));
+        IsNeeded = Array.Exists(parts, part => Any(part, text => !ReferenceEquals(tokenizer.Guard(text, FirstMark, tags), text)));
         if (IsNeeded)
         {
             int free = Enumerable.Range(0, Marks).Cast<int?>().FirstOrDefault(index => !Array.Exists(parts, part => Any(part, text => text.Contains((char)(FirstMark + index!.Value))))) ?? -1;
@@ -42,9 +46,9 @@ sealed class SpecialsGuard
     /// <summary>A value with its texts marked; the same where there is nothing to mark.</summary>
     public JsonNode? Guard(JsonNode? node) => !IsNeeded ? node : node switch
     {
-        JsonObject entries => new JsonObject(entries.Select(entry => KeyValuePair.Create(_tokenizer.Guard(entry.Key, Mark), Copy(entry.Value)))),
+        JsonObject entries => new JsonObject(entries.Select(entry => KeyValuePair.Create(_tokenizer.Guard(entry.Key, Mark, _tags), Copy(entry.Value)))),
         JsonArray items => new JsonArray([.. items.Select(Copy)]),
-        JsonValue value when value.GetValueKind() == JsonValueKind.String => JsonValue.Create(_tokenizer.Guard(value.GetValue<string>(), Mark)),
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => JsonValue.Create(_tokenizer.Guard(value.GetValue<string>(), Mark, _tags)),
         _ => node,
     };
 

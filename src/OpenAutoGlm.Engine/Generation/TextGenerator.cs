@@ -157,7 +157,7 @@ public sealed class TextGenerator
     /// <summary>The tokens of a conversation: control tokens are the template's own, never what somebody typed.</summary>
     ImmutableArray<int> EncodeChat(GenerationPrompt.Chat chat, CancellationToken cancellation)
     {
-        SpecialsGuard guard = new(Tokenizer, chat);
+        SpecialsGuard guard = new(Tokenizer, _marks, chat);
         string text = Render(chat, guard, cancellation);
         return guard.IsNeeded ? Try(text, () => [.. Tokenizer.EncodeGuarded(text, guard.Mark)]) : Encode(text, addSpecials: false);
     }
@@ -257,7 +257,7 @@ public sealed class TextGenerator
     /// <summary>The special tokens with which thinking and calls begin and end.</summary>
     static IEnumerable<int> Marks(Tokenizer tokenizer, AnswerFormat? format)
     {
-        foreach (string name in (IEnumerable<string>)[AnswerParser.ThinkingStart, AnswerParser.ThinkingEnd, .. format?.Starts ?? [], .. format?.OtherMarks ?? []])
+        foreach (string name in (IEnumerable<string>)[AnswerParser.ThinkingStart, AnswerParser.ThinkingEnd, AnswerParser.AnswerStart, AnswerParser.AnswerEnd, .. format?.Starts ?? [], .. format?.OtherMarks ?? []])
         {
             if (tokenizer.TryGetId(name, out int id) && tokenizer.IsSpecial(id))
             {

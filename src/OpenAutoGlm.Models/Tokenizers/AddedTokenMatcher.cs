@@ -23,7 +23,7 @@ sealed class AddedTokenMatcher
     }
 
     /// <summary>Where the next text of a token begins at or after <paramref name="start"/>, whatever is around it; −1 for nowhere.</summary>
-    public int NextText(ReadOnlySpan<byte> text, int start)
+    public int NextText(ReadOnlySpan<byte> text, int start, IReadOnlySet<int>? except)
     {
         for (int position = start; position < text.Length; position++)
         {
@@ -37,7 +37,7 @@ sealed class AddedTokenMatcher
             int node = ByteTrie.Root;
             for (int i = position; i < text.Length && (node = _trie.Step(node, text[i])) >= 0; i++)
             {
-                if (_trie.Value(node) >= 0)
+                if (_trie.Value(node) is >= 0 and int index && except?.Contains(_tokens[index].Id) != true)
                 {
                     return position;
                 }

@@ -87,11 +87,12 @@ public sealed class Tokenizer
     /// </summary>
     /// <param name="text">What somebody typed, without the mark.</param>
     /// <param name="mark">A character of the basic plane that is in none of the texts.</param>
-    public string Guard(string text, char mark)
+    /// <param name="except">Control tokens that may stand in such a text of right.</param>
+    public string Guard(string text, char mark, IReadOnlySet<int>? except = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         byte[] utf8 = _controls is null ? [] : Utf8(text);
-        int next = _controls?.NextText(utf8, 0) ?? -1;
+        int next = _controls?.NextText(utf8, 0, except) ?? -1;
         if (next < 0)
         {
             return text;
@@ -99,7 +100,7 @@ public sealed class Tokenizer
 
         StringBuilder guarded = new(text.Length + 16);
         int start = 0;
-        for (; next >= 0; next = _controls!.NextText(utf8, next + 1))
+        for (; next >= 0; next = _controls!.NextText(utf8, next + 1, except))
         {
             int end = next + 1;
             while (end < utf8.Length && (utf8[end] & 0xC0) == 0x80)

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Server.Wire;
 
@@ -70,14 +72,21 @@ sealed class Conversation
     /// <exception cref="ApiException">The text is no JSON object.</exception>
     public static JsonObject Arguments(RequestValue value)
     {
+        string text = value.String();
+        return text.Length == 0 ? [] : ParseObject(text) ?? throw value.Invalid("must be the text of a JSON object");
+    }
+
+    /// <summary>The JSON object that a text is; null where it is none that everybody reads alike.</summary>
+    public static JsonObject? ParseObject(string text)
+    {
         try
         {
-            string text = value.String();
-            return JsonNode.Parse(text.Length == 0 ? "{}" : text) as JsonObject ?? throw value.Invalid("must be the text of a JSON object");
+            using JsonDocument document = JsonBody.Parse(Encoding.UTF8.GetBytes(text));
+            return JsonObject.Create(document.RootElement.Clone());
         }
-        catch (global::System.Text.Json.JsonException)
+        catch (ApiException)
         {
-            throw value.Invalid("must be the text of a JSON object");
+            return null;
         }
     }
 

@@ -4,7 +4,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, Output, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
-import { prompt, refusal } from "./reporting.mjs";
+import { heat, prompt, refusal } from "./reporting.mjs";
 
 const [baseURL, model] = process.argv.slice(2);
 const openai = createOpenAI({ baseURL, apiKey: "EMPTY" });
@@ -33,7 +33,8 @@ for (const [name, choose] of Object.entries(models)) {
   const run = await generateText({
     ...options,
     model: choose(model),
-    maxOutputTokens: 300,
+    maxOutputTokens: 450,
+    temperature: heat,
     tools: { weather },
     stopWhen: stepCountIs(2),
     prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? { type: "tool", toolName: "weather" } : "none" }),
@@ -41,10 +42,10 @@ for (const [name, choose] of Object.entries(models)) {
   part.call = [run.steps[0].toolCalls[0].toolName, run.steps[0].toolCalls[0].input];
   part.result = run.steps[0].toolResults[0].output;
   part.steps = run.steps.length;
-  const streamedRun = streamText({ ...options, model: choose(model), maxOutputTokens: 300, tools: { weather }, toolChoice: "required", stopWhen: stepCountIs(1) });
+  const streamedRun = streamText({ ...options, model: choose(model), maxOutputTokens: 450, temperature: heat, tools: { weather }, toolChoice: "required", stopWhen: stepCountIs(1) });
   part.streamedCall = (await streamedRun.toolCalls).map((call) => [call.toolName, call.input])[0];
 
-  const formed = await generateText({ ...options, model: choose(model), maxOutputTokens: 300, output: Output.object({ schema }) });
+  const formed = await generateText({ ...options, model: choose(model), maxOutputTokens: 450, temperature: heat, output: Output.object({ schema }) });
   part.formed = formed.output;
   part.unknownModel = await refusal(() => generateText({ ...options, model: choose("nobody") }));
 }

@@ -1,7 +1,7 @@
 // Talks to a server as any program with Anthropic's own client does, and prints what it saw as one line of JSON.
 // Usage: node anthropic.mjs ROOT_URL MODEL
 import Anthropic from "@anthropic-ai/sdk";
-import { prompt, refusal, weather } from "./reporting.mjs";
+import { heat, prompt, refusal, weather } from "./reporting.mjs";
 
 const [baseURL, model] = process.argv.slice(2);
 const client = new Anthropic({ baseURL, apiKey: "EMPTY", maxRetries: 0 });
@@ -30,10 +30,10 @@ seen.stopped = [stopped.content[0].text, stopped.stop_reason, stopped.stop_seque
 
 seen.counted = (await client.messages.countTokens({ model, messages: greedy.messages })).input_tokens;
 
-const called = await client.messages.create({ ...greedy, max_tokens: 300, tools, tool_choice: { type: "tool", name: "weather" } });
+const called = await client.messages.create({ ...greedy, max_tokens: 450, temperature: heat, tools, tool_choice: { type: "tool", name: "weather" } });
 seen.call = called.content.find((block) => block.type === "tool_use");
 seen.callStop = called.stop_reason;
-const streamedCall = await client.messages.stream({ ...greedy, max_tokens: 300, tools, tool_choice: { type: "any", disable_parallel_tool_use: true } }).finalMessage();
+const streamedCall = await client.messages.stream({ ...greedy, max_tokens: 450, temperature: heat, tools, tool_choice: { type: "any", disable_parallel_tool_use: true } }).finalMessage();
 seen.streamedCall = streamedCall.content.find((block) => block.type === "tool_use");
 
 // The way back: the call and what came of it.
@@ -45,16 +45,16 @@ const answered = await client.messages.create({
 });
 seen.answered = answered.content[0].type;
 
-const formed = await client.messages.create({ ...greedy, max_tokens: 300, output_config: { format: { type: "json_schema", schema: weather } } });
+const formed = await client.messages.create({ ...greedy, max_tokens: 450, temperature: heat, output_config: { format: { type: "json_schema", schema: weather } } });
 seen.formed = JSON.parse(formed.content[0].text);
 
 seen.unknownModel = await refusal(() => client.messages.create({ ...greedy, model: "nobody" }));
 seen.badTemperature = await refusal(() => client.messages.create({ ...greedy, temperature: -1 }));
 seen.image = await refusal(() => client.messages.create({ ...greedy, messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", media_type: "image/png", data: "aGk=" } }] }] }));
-seen.streamRefused = await refusal(() => client.messages.stream({ ...greedy, max_tokens: 3000000 }).finalMessage());
+seen.streamRefused = await refusal(() => client.messages.stream({ ...greedy, max_tokens: 1000000 }).finalMessage());
 
 // Leaving a stream early must leave the server as it was; the test looks at its statistics.
-for await (const event of await client.messages.create({ ...greedy, max_tokens: 300, stream: true })) {
+for await (const event of await client.messages.create({ ...greedy, max_tokens: 450, stream: true })) {
   seen.left = event.type;
   break;
 }

@@ -1,7 +1,7 @@
 // Talks to a server as any program with Ollama's own client does, and prints what it saw as one line of JSON.
 // Usage: node ollama.mjs ROOT_URL MODEL
 import { Ollama } from "ollama";
-import { prompt, refusal, weather } from "./reporting.mjs";
+import { heat, prompt, refusal, weather } from "./reporting.mjs";
 
 const [host, model] = process.argv.slice(2);
 const client = new Ollama({ host });
@@ -26,7 +26,7 @@ seen.generated = (await client.generate({ model, prompt, options })).response;
 seen.generatedStream = "";
 for await (const part of await client.generate({ model, prompt, raw: true, options, stream: true })) seen.generatedStream += part.response;
 
-const formed = await client.chat({ model, messages, format: weather, options: { ...options, num_predict: 300 } });
+const formed = await client.chat({ model, messages, format: weather, options: { ...options, num_predict: 450, temperature: heat } });
 seen.formed = JSON.parse(formed.message.content);
 const tools = [{ type: "function", function: { name: "weather", description: "Tells the weather.", parameters: weather } }];
 seen.offered = (await client.chat({ model, messages, tools, options })).message.role;
@@ -39,7 +39,7 @@ seen.answered = answered.message.role;
 
 seen.unknownModel = await refusal(() => client.chat({ model: "nobody", messages }));
 seen.badOption = await refusal(() => client.chat({ model, messages, options: { mirostat: 1 } }));
-for await (const part of await client.chat({ model, messages, options: { ...options, num_predict: 300 }, stream: true })) {
+for await (const part of await client.chat({ model, messages, options: { ...options, num_predict: 450 }, stream: true })) {
   seen.left = part.done;
   break;
 }

@@ -1,7 +1,7 @@
 // Talks to a server as any program with OpenAI's own client does, and prints what it saw as one line of JSON.
 // Usage: node openai.mjs BASE_URL MODEL
 import OpenAI, { APIError } from "openai";
-import { weather } from "./reporting.mjs";
+import { heat, weather } from "./reporting.mjs";
 
 const [baseURL, model] = process.argv.slice(2);
 const client = new OpenAI({ baseURL, apiKey: "EMPTY", maxRetries: 0 });
@@ -50,7 +50,7 @@ seen.unknownModel = await refusal(() => client.chat.completions.create({ ...gree
 seen.badTemperature = await refusal(() => client.chat.completions.create({ ...greedy, temperature: -1, messages }));
 
 const tools = [{ type: "function", function: { name: "weather", parameters: weather } }];
-const called = await client.chat.completions.create({ ...greedy, max_tokens: 300, messages, tools, tool_choice: "required", parallel_tool_calls: false });
+const called = await client.chat.completions.create({ ...greedy, max_tokens: 450, temperature: heat, messages, tools, tool_choice: "required", parallel_tool_calls: false });
 seen.call = called.choices[0].message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)])[0];
 
 // Leaving a stream early must leave the server as it was; the test looks at its statistics.

@@ -9,6 +9,10 @@ export const weather = {
 
 export const prompt = "Once upon a time";
 
+// The model behind the tests was never taught JSON: left to its likeliest tokens it pads with white space wherever JSON
+// allows that. Heat makes it move on.
+export const heat = 5;
+
 /** What became of an action that the server refuses; null where it did not. */
 export async function refusal(action) {
   try {

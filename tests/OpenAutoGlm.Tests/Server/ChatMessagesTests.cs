@@ -15,6 +15,8 @@ public class ChatMessagesTests
     [InlineData("""{"content": [{"type": "text", "text": "a"}, {"text": "b", "type": "text"}], "role": "user"}""", """{"role":"user","content":"a\nb"}""")]
     [InlineData("""{"role": "assistant", "content": "x", "refusal": null, "tool_calls": [], "function_call": null, "audio": null, "annotations": []}""", """{"role":"assistant","content":"x"}""")]
     [InlineData("""{"role": "assistant", "content": "x", "reasoning_content": "r"}""", """{"role":"assistant","content":"x","reasoning_content":"r"}""")]
+    [InlineData("""{"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "get", "arguments": "{\"a\": [1]}"}}]}""", """{"role":"assistant","content":"","tool_calls":[{"id":"c1","type":"function","function":{"name":"get","arguments":{"a":[1]}}}]}""")]
+    [InlineData("""{"role": "assistant", "tool_calls": [{"id": "c1", "index": 0, "function": {"name": "get", "arguments": ""}}]}""", """{"role":"assistant","content":"","tool_calls":[{"id":"c1","type":"function","function":{"name":"get","arguments":{}}}]}""")]
     public void A_message_becomes_what_templates_expect(string message, string expected) => Assert.Equal(expected, Read(message));
 
     [Theory]
@@ -39,7 +41,11 @@ public class ChatMessagesTests
     [InlineData("""{"role": 5, "content": "x"}""", "messages[0].role", "invalid_type")]
     [InlineData("""{"role": "user", "content": "x", "tool_call_id": "c1"}""", "messages[0].tool_call_id", "unknown_parameter")]
     [InlineData("""{"role": "user", "content": "x", "weight": 1}""", "messages[0].weight", "unknown_parameter")]
-    [InlineData("""{"role": "assistant", "content": "x", "tool_calls": [{}]}""", "messages[0].tool_calls", "unsupported_parameter")]
+    [InlineData("""{"role": "assistant", "content": "x", "tool_calls": [{}]}""", "messages[0].tool_calls[0].id", "missing_required_parameter")]
+    [InlineData("""{"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "type": "custom", "function": {}}]}""", "messages[0].tool_calls[0].type", "unsupported_parameter")]
+    [InlineData("""{"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "function": {"name": "get", "arguments": "[1]"}}]}""", "messages[0].tool_calls[0].function.arguments", "invalid_value")]
+    [InlineData("""{"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "function": {"name": "get", "arguments": "{\"a\":"}}]}""", "messages[0].tool_calls[0].function.arguments", "invalid_value")]
+    [InlineData("""{"role": "assistant", "content": "x", "function_call": {}}""", "messages[0].function_call", "unsupported_parameter")]
     public void A_wrong_message_is_refused_by_its_path(string message, string path, string code)
     {
         ApiError error = Assert.Throws<ApiException>(() => Read(message)).Error;

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Requests;
@@ -38,8 +39,10 @@ static class ChatMessages
             "tool" => "tool",
             string other => throw roleValue.Invalid($"is '{ApiError.Clip(other)}'; it must be system, developer, user, assistant or tool"),
         };
-        RequestValue content = Take(fields, "content") ?? throw new ApiException(ApiError.Missing(value.Path + ".content"));
-        JsonObject message = new() { ["role"] = role, ["content"] = ReadContent(content) };
+        bool calls = role == "assistant" && fields.TryGetValue("tool_calls", out RequestValue made) && made.IsArray && made.Element.GetArrayLength() > 0;
+        RequestValue? content = Take(fields, "content");
+        string text = content is { } said ? ReadContent(said) : calls ? "" : throw new ApiException(ApiError.Missing(value.Path + ".content"));
+        JsonObject message = new() { ["role"] = role, ["content"] = text };
         foreach ((string name, RequestValue field) in fields)
         {
             ReadField(role, message, name, field);
@@ -65,7 +68,10 @@ static class ChatMessages
             // Clients send an answer back as they got it, empty lists included.
             case ("assistant", "tool_calls" or "annotations") when field.IsArray && field.Element.GetArrayLength() == 0:
                 break;
-            case ("assistant", "tool_calls" or "function_call" or "audio" or "refusal"):
+            case ("assistant", "tool_calls"):
+                message["tool_calls"] = new JsonArray([.. field.Array(ToolList.MaxTools).Select(ToolParameters.ReadCall)]);
+                break;
+            case ("assistant", "function_call" or "audio" or "refusal"):
                 throw field.Unsupported("is not supported yet");
             default:
                 throw new ApiException(ApiError.Unknown(field.Path, $"{field.Path} is not a field of a message with the role {role}."));

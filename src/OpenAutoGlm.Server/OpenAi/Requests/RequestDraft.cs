@@ -5,6 +5,7 @@ using OpenAutoGlm.Engine.Beams;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Engine.Sampling;
+using OpenAutoGlm.Server.Answers;
 using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server.OpenAi.Requests;
@@ -67,6 +68,26 @@ sealed class RequestDraft(Routes route)
 
     public bool IncludeUsage { get; set; }
 
+    public ToolList Tools { get; } = new();
+
+    public (string Path, ToolChoice Choice)? ToolChoice { get; set; }
+
+    public bool? ParallelToolCalls { get; set; }
+
+    public bool? EnableThinking { get; private set; }
+
+    public bool? ReturnReasoning { get; set; }
+
+    public string? ReasoningEffort { get; set; }
+
+    public int? ThinkingBudget { get; set; }
+
+    public void SetThinking(RequestValue value)
+    {
+        EnableThinking = value.Bool();
+        SetVariable(value, "enable_thinking", JsonValue.Create(EnableThinking.Value));
+    }
+
     /// <summary>Says what the answer must be, once.</summary>
     public void SetConstraint(RequestValue value, OutputConstraint constraint)
     {
@@ -87,6 +108,15 @@ sealed class RequestDraft(Routes route)
         }
 
         _maxTokens = (value.Path, tokens);
+    }
+
+    /// <summary>Gives the template a variable where the request does not.</summary>
+    public void AddVariable(string name, JsonNode node)
+    {
+        if (!_variables.ContainsKey(name))
+        {
+            _variables[name] = node;
+        }
     }
 
     /// <summary>Refuses a name that no template variable has, or that is the template's own.</summary>
@@ -125,6 +155,7 @@ sealed class RequestDraft(Routes route)
 
     public OpenAiRequest Complete()
     {
+        ThinkingParameters.Settle(this);
         string model = Model ?? throw new ApiException(ApiError.Missing("model"));
         ImmutableArray<GenerationPrompt> prompts = route == Routes.Chat ? [Conversation()] : Continuations();
         Require(!HasStreamOptions || Stream, "stream_options", "is allowed with stream: true only");
@@ -137,6 +168,12 @@ sealed class RequestDraft(Routes route)
         Require((long)answers * prompts.Length <= GenerationRequest.MaxChoices, "best_of", $"is {answers} for {prompts.Length} prompts, which makes more than {GenerationRequest.MaxChoices} answers");
         Require(UseBeams || LengthPenalty is null, "length_penalty", "is allowed with use_beam_search: true only");
         Require(UseBeams || EarlyStopping is null, "early_stopping", "is allowed with use_beam_search: true only");
+        Require(ParallelToolCalls is null || Tools.Count > 0, "parallel_tool_calls", "is allowed with tools only");
+        if (ToolChoice is { } choice)
+        {
+            Tools.Check(choice.Choice, choice.Path);
+        }
+
         bool chooses = !UseBeams && answers > Choices;
 
         GenerationRequest template = new()
@@ -154,6 +191,9 @@ sealed class RequestDraft(Routes route)
             Tenant = Tenant,
             CacheSalt = CacheSalt,
             Constraint = _constraint?.Value,
+            Thinking = ThinkingParameters.Of(this),
+            ToolChoice = ToolChoice?.Choice ?? Engine.Generation.ToolChoice.Auto,
+            ParallelToolCalls = ParallelToolCalls ?? true,
         };
         return new OpenAiRequest(route, model, [.. prompts.Select(prompt => template with { Prompt = prompt })])
         {
@@ -170,6 +210,7 @@ sealed class RequestDraft(Routes route)
     GenerationPrompt.Chat Conversation() =>
         new(Messages ?? throw new ApiException(ApiError.Missing("messages")))
         {
+            Tools = Tools.ToJson(),
             Variables = _variables.Count > 0 ? _variables : null,
             AddGenerationPrompt = AddGenerationPrompt,
         };

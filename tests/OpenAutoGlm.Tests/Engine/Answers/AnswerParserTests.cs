@@ -52,6 +52,7 @@ public class AnswerParserTests
         { "think", "No <think> here</think>.", "text:No <think> here</think>." },
         { "think", "<think>Hm </thin </think", "think:Hm </thin </think" },
         { "think", "<think>Hm</think>\n<answer>\ndo(action=\"Tap\")\n</answer>", "think:Hm|text:do(action=\"Tap\")" },
+        { "think", "<think>Hm</think>\n<answer>\ndo() \n", "think:Hm|text:do()" },
         { "think", "<think>Hm</think>\n<answers>", "think:Hm|text:<answers>" },
         { "open", "Hm\n</think>\n\nYes", "think:Hm|text:Yes" },
         { "open", "Hm\n ", "think:Hm" },

@@ -221,7 +221,7 @@ public class TextGeneratorTests
         Assert.Equal("user:你好;1glad>", generator.Render(chat, Cancellation));
         Assert.Equal(Tokens.Encode("user:你好;1glad>"), generator.Encode(chat, Cancellation));
         Assert.Equal("user:你好;1glad", generator.Render(chat with { AddGenerationPrompt = false }, Cancellation));
-        TextGeneration generation = generator.Start(Request with { Prompt = chat }, Cancellation);
+        TextGeneration generation = generator.Start(Request with { Prompt = new GenerationPrompt.Tokens(generator.Encode(chat, Cancellation)) }, Cancellation);
         Assert.Equal(Tokens.Encode("user:你好;1glad>").Length, generation.PromptTokens);
         Assert.Equal("hello", (await generation.CompleteAsync(Cancellation))[0].Text);
     }

@@ -188,7 +188,8 @@ public class MessagesTests
     {
         await using TestServer server = await TestServer.StartAsync();
         string nulls = string.Concat(MessagesTable.Messages.Fields.Select(field => field.Name).Except(["model", "max_tokens", "messages"]).Select(name => $", \"{name}\": null"));
-        Assert.Equal(200, (await SendAsync(server, nulls).AnswerAsync()).Status);
+        HttpResponseMessage response = await SendAsync(server, nulls);
+        Assert.Equal((200, response.Headers.GetValues("X-Request-Id").Single()), ((int)response.StatusCode, response.Headers.GetValues("request-id").Single()));
     }
 
     [Fact]
