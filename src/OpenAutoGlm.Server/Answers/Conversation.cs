@@ -73,14 +73,20 @@ sealed class Conversation
     public static JsonObject Arguments(RequestValue value)
     {
         string text = value.String();
+        return text.Length == 0 ? [] : ParseObject(text) ?? throw value.Invalid("must be the text of a JSON object");
+    }
+
+    /// <summary>The JSON object that a text is; null where it is none that everybody reads alike.</summary>
+    public static JsonObject? ParseObject(string text)
+    {
         try
         {
-            using JsonDocument arguments = JsonBody.Parse(Encoding.UTF8.GetBytes(text.Length == 0 ? "{}" : text));
-            return JsonObject.Create(arguments.RootElement.Clone())!;
+            using JsonDocument document = JsonBody.Parse(Encoding.UTF8.GetBytes(text));
+            return JsonObject.Create(document.RootElement.Clone());
         }
         catch (ApiException)
         {
-            throw value.Invalid("must be the text of a JSON object");
+            return null;
         }
     }
 

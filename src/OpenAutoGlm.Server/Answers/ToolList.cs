@@ -23,7 +23,7 @@ sealed class ToolList
     /// <param name="name">Its name: letters, digits, - and _.</param>
     /// <param name="description">What it is good for.</param>
     /// <param name="parameters">The schema of its arguments; null for none.</param>
-    /// <param name="isStrict">Whether its arguments must match the schema even where the model may do as it likes.</param>
+    /// <param name="isStrict">Whether the arguments obey the schema even where the model may do as it likes, or the request is refused.</param>
     /// <exception cref="ApiException">The name is none or there already, or the schema is no object.</exception>
     public void Add(RequestValue name, RequestValue? description, RequestValue? parameters, bool isStrict = false)
     {

@@ -8,8 +8,11 @@ sealed class AnthropicErrors : IErrorForm
 {
     public static ErrorBody Body(ApiError error, string requestId) => new(new ErrorDetail(TypeOf(error), error.Message), requestId);
 
-    public Task WriteAsync(HttpContext context, ApiError error) =>
-        WireJson.WriteAsync(context.Response, Body(error, context.TraceIdentifier), AnthropicJson.Wire.ErrorBody, context.RequestAborted);
+    public Task WriteAsync(HttpContext context, ApiError error)
+    {
+        AnthropicRoutes.WriteRequestId(context);
+        return WireJson.WriteAsync(context.Response, Body(error, context.TraceIdentifier), AnthropicJson.Wire.ErrorBody, context.RequestAborted);
+    }
 
     static string TypeOf(ApiError error) => error.Status switch
     {

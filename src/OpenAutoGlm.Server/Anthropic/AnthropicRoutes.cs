@@ -16,10 +16,14 @@ static class AnthropicRoutes
         routes.MapPost("/v1/messages/count_tokens", modelFlow.Handle(ReadCount, CountAsync));
     }
 
+    /// <summary>Tells the request's id under the name that Anthropic's clients read.</summary>
+    public static void WriteRequestId(HttpContext context) => context.Response.Headers["request-id"] = context.TraceIdentifier;
+
     static MessagesRequest ReadMessages(HttpContext context, JsonElement body)
     {
         MessagesDraft draft = new();
         MessagesTable.Messages.Read(draft, body);
+        WriteRequestId(context);
         return draft.Complete(context.TraceIdentifier);
     }
 
@@ -32,6 +36,7 @@ static class AnthropicRoutes
 
     static Task CountAsync(ModelCall<CountRequest> call)
     {
+        WriteRequestId(call.Context);
         call.Record.PromptTokens = call.Tools.Encode(call.Request.Prompt, call.Cancellation).Length;
         return WireJson.WriteAsync(call.Context.Response, new TokenCount(call.Record.PromptTokens), AnthropicJson.Wire.TokenCount, call.Cancellation);
     }

@@ -19,6 +19,7 @@ sealed class MessagesReply(AnswerHead head, string requestId) : EventReply
     int _blocks;
     Block? _open;
     int _openCall = -1;
+    bool _hasInput;
     ChoiceFinished? _finish;
 
     public override Task WriteWholeAsync(HttpResponse response, IReadOnlyList<CollectedChoice> choices, AnswerUsage usage, CancellationToken cancellation)
@@ -58,13 +59,16 @@ sealed class MessagesReply(AnswerHead head, string requestId) : EventReply
         if (delta.Call != _openCall)
         {
             Close();
-            _openCall = delta.Call;
+            (_openCall, _hasInput) = (delta.Call, false);
             Begin(new ToolUseBlock(delta.Id ?? "", delta.Name ?? "", NoInput));
         }
 
-        if (delta.Arguments.Length > 0)
+        // A client that looks into the arguments before they are complete stumbles over white space alone.
+        string piece = _hasInput ? delta.Arguments : delta.Arguments.TrimStart();
+        if (piece.Length > 0)
         {
-            Write(new InputPiece(delta.Arguments));
+            _hasInput = true;
+            Write(new InputPiece(piece));
         }
     }
 

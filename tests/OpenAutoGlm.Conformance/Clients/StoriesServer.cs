@@ -11,6 +11,9 @@ namespace OpenAutoGlm.Clients;
 /// <summary>A small published model behind a real server. It was never taught to chat: its template only strings messages together.</summary>
 sealed class StoriesServer : IAsyncDisposable
 {
+    /// <summary>The comment tells the server how calls of tools are written; the model has never seen one, but can be made to.</summary>
+    const string Template = """{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}{# <tool_call>{"name": …, "arguments": …}</tool_call> #}""";
+
     readonly ModelPackage _package;
     readonly CpuBackend _backend;
     readonly AutoGlmServer _server;
@@ -20,7 +23,7 @@ sealed class StoriesServer : IAsyncDisposable
         _package = ModelPackage.Open(SharedData.Path("models", "stories260K", "stories260K-f32.gguf"));
         _backend = new CpuBackend(new CpuOptions { Threads = 1 });
         Engine = new InferenceEngine(_package.Config, _package.Weights, _backend);
-        ChatTemplate template = ChatTemplate.Parse("{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}");
+        ChatTemplate template = ChatTemplate.Parse(Template);
         TextGenerator generator = new(Engine, _package.Tokenizer!, template, _package.Generation.EosIds);
         _server = new AutoGlmServer(new ServerOptions { Port = 0 }, new ServedModel("stories260K", generator));
     }
@@ -28,6 +31,8 @@ sealed class StoriesServer : IAsyncDisposable
     public InferenceEngine Engine { get; }
 
     public Uri BaseUrl => new(_server.Urls.Single() + "/v1");
+
+    public string RootUrl => _server.Urls.Single();
 
     public static async Task<StoriesServer> StartAsync()
     {

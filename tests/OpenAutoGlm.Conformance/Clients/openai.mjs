@@ -1,6 +1,7 @@
 // Talks to a server as any program with OpenAI's own client does, and prints what it saw as one line of JSON.
 // Usage: node openai.mjs BASE_URL MODEL
 import OpenAI, { APIError } from "openai";
+import { heat, weather } from "./reporting.mjs";
 
 const [baseURL, model] = process.argv.slice(2);
 const client = new OpenAI({ baseURL, apiKey: "EMPTY", maxRetries: 0 });
@@ -47,7 +48,10 @@ seen.textLogprobs = text.choices[0].logprobs.tokens.length;
 
 seen.unknownModel = await refusal(() => client.chat.completions.create({ ...greedy, model: "nobody", messages }));
 seen.badTemperature = await refusal(() => client.chat.completions.create({ ...greedy, temperature: -1, messages }));
-seen.tools = await refusal(() => client.chat.completions.create({ ...greedy, messages, tools: [{ type: "function", function: { name: "f", parameters: {} } }] }));
+
+const tools = [{ type: "function", function: { name: "weather", parameters: weather } }];
+const called = await client.chat.completions.create({ ...greedy, max_tokens: 450, temperature: heat, messages, tools, tool_choice: "required", parallel_tool_calls: false });
+seen.call = called.choices[0].message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)])[0];
 
 // Asked for nothing, the client asks for base64 and gives floats.
 const embedded = await client.embeddings.create({ model, input: ["Once upon a time", "The dog"] });

@@ -69,10 +69,7 @@ sealed class InputItems(Conversation conversation, Func<string, JsonElement?> fi
         }
 
         fields.TakeString("id");
-        if (fields.Take("status") is { } status && status.String() is not ("completed" or "incomplete" or "in_progress"))
-        {
-            throw status.Invalid("must be completed, incomplete or in_progress");
-        }
+        string status = ReadStatus(fields);
 
         switch (kind)
         {
@@ -80,7 +77,7 @@ sealed class InputItems(Conversation conversation, Func<string, JsonElement?> fi
                 ReadMessage(fields);
                 break;
             case "function_call":
-                ReadCall(fields);
+                ReadCall(fields, isWhole: status == "completed");
                 break;
             case "function_call_output":
                 ReadOutput(fields);
@@ -131,13 +128,29 @@ sealed class InputItems(Conversation conversation, Func<string, JsonElement?> fi
         }
     }
 
-    void ReadCall(RequestFields fields)
+    /// <summary>A call that was cut off is no call: nobody can have answered it.</summary>
+    void ReadCall(RequestFields fields, bool isWhole)
     {
         string id = fields.Need("call_id").String();
         string name = fields.Need("name").String();
-        JsonObject arguments = Conversation.Arguments(fields.Need("arguments"));
+        RequestValue arguments = fields.Need("arguments");
         fields.End("a function_call");
-        _calls.Add(new PastCall(id, name, arguments));
+        if (isWhole || Conversation.ParseObject(arguments.String()) is not null)
+        {
+            _calls.Add(new PastCall(id, name, Conversation.Arguments(arguments)));
+        }
+    }
+
+    static string ReadStatus(RequestFields fields)
+    {
+        if (fields.Take("status") is not { } status)
+        {
+            return "completed";
+        }
+
+        return status.String() is "completed" or "incomplete" or "in_progress"
+            ? status.String()
+            : throw status.Invalid("must be completed, incomplete or in_progress");
     }
 
     void ReadOutput(RequestFields fields)

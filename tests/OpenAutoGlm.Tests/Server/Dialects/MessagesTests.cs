@@ -188,7 +188,8 @@ public class MessagesTests
     {
         await using TestServer server = await TestServer.StartAsync();
         string nulls = string.Concat(MessagesTable.Messages.Fields.Select(field => field.Name).Except(["model", "max_tokens", "messages"]).Select(name => $", \"{name}\": null"));
-        Assert.Equal(200, (await SendAsync(server, nulls).AnswerAsync()).Status);
+        HttpResponseMessage response = await SendAsync(server, nulls);
+        Assert.Equal((200, response.Headers.GetValues("X-Request-Id").Single()), ((int)response.StatusCode, response.Headers.GetValues("request-id").Single()));
     }
 
     [Fact]
@@ -237,6 +238,15 @@ public class MessagesTests
         await Task.Delay(150, TestContext.Current.CancellationToken);
         gate.SetResult();
         Assert.True((await reading).Count(one => one.Name == "ping") >= 2);
+    }
+
+    [Fact]
+    public async Task Arguments_never_begin_with_white_space()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        server.Source.Events = [new ToolCallDelta(0, 0, " \n") { Id = "c", Name = "n" }, new ToolCallDelta(0, 0, " {"), new ToolCallDelta(0, 0, " }")];
+        List<(string Name, JsonNode Data)> events = await SendAsync(server, """, "stream": true""").NamedEventsAsync();
+        Assert.Equal(["{", " }"], events.Where(one => one.Name == "content_block_delta").Select(one => (string)one.Data["delta"]!["partial_json"]!));
     }
 
     [Fact]

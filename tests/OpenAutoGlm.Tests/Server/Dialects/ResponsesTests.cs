@@ -139,6 +139,18 @@ public class ResponsesTests
     }
 
     [Fact]
+    public async Task A_call_that_was_cut_off_is_not_gone_on_from()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        (server.Source.Events, server.Source.Reason) = ([new TextDelta(0, "A"), new ToolCallDelta(0, 0, "{\"a\":") { Id = "c1", Name = "f" }], FinishReason.Length);
+        JsonNode cut = await SendAsync(server).JsonAsync();
+        Assert.Equal(("completed", "incomplete"), ((string)cut["output"]![0]!["status"]!, (string)cut["output"]![1]!["status"]!));
+        await PostAsync(server, $$"""{"model": "tiny", "previous_response_id": "{{cut["id"]}}", "input": "On"}""").JsonAsync();
+        Assert.Equal("""[{"role":"user","content":"Hi"},{"role":"assistant","content":"A"},{"role":"user","content":"On"}]""", Messages(server));
+        await PostAsync(server, $$"""{"model": "tiny", "previous_response_id": "{{cut["id"]}}", "input": [{"type": "function_call_output", "call_id": "c1", "output": ""}]}""").ErrorAsync(400);
+    }
+
+    [Fact]
     public async Task Stored_responses_are_told_listed_and_forgotten()
     {
         await using TestServer server = await TestServer.StartAsync();
