@@ -51,11 +51,13 @@ sealed class BodyTable<TDraft>(string owner, ImmutableArray<BodyField<TDraft>> f
         StringBuilder text = new("| parameter | | values | meaning |\n|---|---|---|---|\n");
         foreach (BodyField<TDraft> field in fields.OrderBy(field => field.Treatment))
         {
-            text.Append($"| `{field.Name}` | {field.Treatment.ToString().ToLowerInvariant()} | {field.Values} | {field.Meaning} |\n");
+            text.Append($"| `{field.Name}` | {field.Treatment.ToString().ToLowerInvariant()} | {Cell(field.Values)} | {Cell(field.Meaning)} |\n");
         }
 
         return text.ToString();
     }
+
+    static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 
     void Read(TDraft draft, string name, RequestValue value)
     {
