@@ -21,7 +21,13 @@ sealed class DashboardServer : IAsyncDisposable
     {
         MachineFacts machine = new()
         {
-            Processor = "AMD EPYC 9654", Architecture = "X64", Cores = 16, UsableCores = 16, InstructionSet = "Avx512", Extensions = ["avx512_vnni", "avx512_bf16"], MemoryBytes = 64L << 30,
+            Processor = "AMD EPYC 9654",
+            Architecture = "X64",
+            Cores = 16,
+            UsableCores = 16,
+            InstructionSet = "Avx512",
+            Extensions = ["avx512_vnni", "avx512_bf16"],
+            MemoryBytes = 64L << 30,
         };
         ServerOptions options = new() { Port = 0, Machine = machine, MeasureMachine = () => new MachineLimits(212e9, 1.9e12, 7.4e12) };
         _server = new AutoGlmServer(options, [
