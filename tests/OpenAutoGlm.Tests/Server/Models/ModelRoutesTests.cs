@@ -134,7 +134,7 @@ public sealed class ModelRoutesTests : IDisposable
         await using AutoGlmServer server = new(
             new ServerOptions { Port = 0 }, [new ModelOnDemand("a", new FakeLoader(_machine, "a", 10) { IsInstant = true }), new ModelOnDemand("broken", broken)]);
         await server.LoadAsync("a", Cancellation);
-        Assert.Equal(1, _machine.Models.Count);
+        Assert.Single(_machine.Models);
         await Assert.ThrowsAsync<NotSupportedException>(() => server.LoadAsync("broken", Cancellation));
         await Assert.ThrowsAsync<ArgumentException>(() => server.LoadAsync("other", Cancellation));
         await server.DisposeAsync();
