@@ -104,14 +104,21 @@ public class EmbeddingTests
         using InferenceEngine roomy = Model.Engine();
         Embedding expected = await roomy.EmbedAsync(text, Pooling.Mean, Cancellation);
         using InferenceEngine crowded = Model.Engine(tight);
-        Task<Embedding> embedding = crowded.EmbedAsync(text, Pooling.Mean, Cancellation);
-        while (crowded.Statistics.PrefilledTokens < 20)
+
+        // The more urgent one must come in the middle of the text, which a busy machine may be too slow for: then again.
+        for (int attempt = 0; attempt < 50 && crowded.Statistics.Preemptions == 0; attempt++)
         {
-            await Task.Delay(1, Cancellation);
+            long before = crowded.Statistics.PrefilledTokens;
+            Task<Embedding> embedding = crowded.EmbedAsync(text with { CacheSalt = $"{attempt}" }, Pooling.Mean, Cancellation);
+            while (crowded.Statistics.PrefilledTokens < before + 20)
+            {
+                await Task.Yield();
+            }
+
+            crowded.Generate(new SequenceRequest { Prompt = [.. text.Prompt.Reverse()], MaxTokens = 4 });
+            Assert.Equal(expected.Vector, (await embedding).Vector);
         }
 
-        crowded.Generate(new SequenceRequest { Prompt = [.. text.Prompt.Reverse()], MaxTokens = 4 });
-        Assert.Equal(expected.Vector, (await embedding).Vector);
         Assert.True(crowded.Statistics.Preemptions > 0, "Nobody was preempted.");
         Assert.Equal(0, crowded.Statistics.UsedKvBlocks);
     }
