@@ -25,7 +25,14 @@ List<ChatMessage> conversation = [new(ChatRole.User, args.ElementAtOrDefault(1) 
 
 for (int step = 0; step < MostSteps; step++)
 {
-    ChatOptions options = new() { Tools = [.. tools], ToolMode = step == 0 ? ChatToolMode.RequireAny : ChatToolMode.Auto, MaxOutputTokens = 300, Seed = 1 };
+    ChatOptions options = new()
+    {
+        Tools = [.. tools],
+        ToolMode = step == 0 ? ChatToolMode.RequireAny : ChatToolMode.Auto,
+        Reasoning = new ReasoningOptions { Effort = ReasoningEffort.None },
+        MaxOutputTokens = 1000,
+        Seed = 1,
+    };
     ChatResponse response = await chat.GetResponseAsync(conversation, options);
     conversation.AddMessages(response);
     FunctionCallContent[] calls = [.. response.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>()];
@@ -49,6 +56,7 @@ async Task<AIContent> RunAsync(FunctionCallContent call)
     catch (Exception error) when (error is ArgumentException or InvalidOperationException or System.Text.Json.JsonException)
     {
         // The model may try again, knowing what was wrong.
+        Console.WriteLine($"{call.Name} failed: {error.Message}");
         return new FunctionResultContent(call.CallId, null) { Exception = error };
     }
 }

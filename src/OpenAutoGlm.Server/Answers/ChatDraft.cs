@@ -52,15 +52,9 @@ abstract class ChatDraft
     {
         string effort = value.String();
         Think(effort != "none");
-        ThinkingBudget = effort switch
-        {
-            "none" => 0,
-            "minimal" => 256,
-            "low" => 1024,
-            "medium" => 4096,
-            "high" => null,
-            _ => throw value.Invalid("must be \"none\", \"minimal\", \"low\", \"medium\" or \"high\""),
-        };
+        ThinkingBudget = ThinkingOptions.TryBudget(effort, out int? budget)
+            ? budget
+            : throw value.Invalid("must be \"none\", \"minimal\", \"low\", \"medium\" or \"high\"");
         Variables["reasoning_effort"] = effort;
     }
 

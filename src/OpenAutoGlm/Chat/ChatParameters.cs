@@ -23,6 +23,11 @@ static class ChatParameters
         }
 
         RefuseWhatIsNot(options, client);
+        if (EffortOf(options) is { } effort && ThinkingOptions.TryBudget(effort, out int? budget))
+        {
+            request = request with { Thinking = request.Thinking! with { Budget = budget } };
+        }
+
         return request with
         {
             Prompt = prompt with { Tools = ToolsOf(options), Variables = VariablesOf(options) },
@@ -132,17 +137,10 @@ static class ChatParameters
     static JsonObject? VariablesOf(ChatOptions options)
     {
         JsonObject variables = [];
-        switch (options.Reasoning?.Effort)
+        if (EffortOf(options) is { } effort)
         {
-            case null:
-                break;
-            case ReasoningEffort.None:
-                variables["enable_thinking"] = false;
-                break;
-            case ReasoningEffort effort:
-                variables["enable_thinking"] = true;
-                variables["reasoning_effort"] = effort switch { ReasoningEffort.Low => "low", ReasoningEffort.Medium => "medium", _ => "high" };
-                break;
+            variables["enable_thinking"] = effort != "none";
+            variables["reasoning_effort"] = effort;
         }
 
         foreach ((string name, object? value) in options.AdditionalProperties ?? [])
@@ -152,4 +150,13 @@ static class ChatParameters
 
         return variables.Count > 0 ? variables : null;
     }
+
+    static string? EffortOf(ChatOptions options) => options.Reasoning?.Effort switch
+    {
+        null => null,
+        ReasoningEffort.None => "none",
+        ReasoningEffort.Low => "low",
+        ReasoningEffort.Medium => "medium",
+        _ => "high",
+    };
 }

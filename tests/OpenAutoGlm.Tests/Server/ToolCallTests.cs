@@ -60,7 +60,7 @@ public class ToolCallTests
     {
         string head = "<tool_call>\n{\"name\": \"get\", \"arguments\": ";
         await using TestServer server = await ServerAsync("<" + new string('x', head.Length - 1) + "{\"on\": true}}\n</tool_call>");
-        JsonNode message = (await server.ChatAsync(Tools + choice).JsonAsync())["choices"]![0]!["message"]!;
+        JsonNode message = (await server.ChatAsync(Tools + choice + """, "temperature": 0""").JsonAsync())["choices"]![0]!["message"]!;
         Assert.Null(message["content"]);
         Assert.Equal("{\"on\": true}", (string?)message["tool_calls"]![0]!["function"]!["arguments"]);
     }

@@ -23,6 +23,9 @@ sealed class PairLanguage
         "type", "properties", "required", "additionalProperties", "$defs", "definitions", "title", "description", "$schema", "$id", "default", "examples", "$comment", "strict",
     ];
 
+    static readonly string[] Open =
+        ["additionalProperties", "unevaluatedProperties", "patternProperties", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"];
+
     readonly string _line;
     readonly CallNode _end;
     readonly (byte[] Key, Machine Value)[] _properties;
@@ -92,12 +95,18 @@ sealed class PairLanguage
             schema["type"] = "object";
         }
 
+        // A tool that names its arguments and says nothing of others takes no others. A schema that builds them from parts is left alone.
+        if (schema["properties"] is JsonObject { Count: > 0 } && !Open.Any(schema.ContainsKey))
+        {
+            schema["additionalProperties"] = false;
+        }
+
         return schema.ToJsonString();
     }
 
     /// <summary>JSON values of a part of a schema.</summary>
     public static JsonMachine Json(string schema, string start, ConstraintVocabulary vocabulary, CancellationToken cancellation) =>
-        new(new SymbolTable(SchemaDocument.Parse(schema, new JsonSchemaOptions(), cancellation, start)), vocabulary.Trie.Longest, vocabulary.LongestSpaces);
+        new(new SymbolTable(SchemaDocument.Parse(schema, new JsonSchemaOptions(), cancellation, start)), vocabulary.Trie.Longest, vocabulary.LongestSpaces, JsonMachine.SpacesInCalls);
 
     static Machine Value(Tool tool, string schema, string name, ConstraintVocabulary vocabulary, CancellationToken cancellation)
     {

@@ -70,7 +70,7 @@ sealed class ArrayFrame(JsonMachine machine, ArrayPart part, ArrayItem[] items, 
     {
         get
         {
-            bool spaced = spaces > 0 && spaces + machine.LongestSpaces <= JsonMachine.MaxSpaces;
+            bool spaced = spaces > 0 && spaces + machine.LongestSpaces <= machine.MaxSpaces;
             ArrayItem[] twins = [.. _items.Select(Nearest)];
             return spaced || !twins.AsSpan().SequenceEqual(_items) ? machine.Of(new ArrayFrame(machine, part, twins, spaced ? 0 : spaces)) : this;
         }
@@ -105,7 +105,7 @@ sealed class ArrayFrame(JsonMachine machine, ArrayPart part, ArrayItem[] items, 
     {
         if (JsonMachine.IsSpace(value))
         {
-            return part != ArrayPart.Item && spaces < JsonMachine.MaxSpaces ? Edge.Stay(machine.Of(new ArrayFrame(machine, part, _items, spaces + 1))) : Edge.Dead;
+            return part != ArrayPart.Item && spaces < machine.MaxSpaces ? Edge.Stay(machine.Of(new ArrayFrame(machine, part, _items, spaces + 1))) : Edge.Dead;
         }
 
         switch (part)

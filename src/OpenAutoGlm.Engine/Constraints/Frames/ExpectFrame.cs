@@ -12,7 +12,7 @@ sealed class ExpectFrame(JsonMachine machine, Symbol[] symbols, int spaces) : Fr
 {
     readonly Symbol[] _symbols = symbols;
 
-    internal override Frame Twin => spaces > 0 && spaces + machine.LongestSpaces <= JsonMachine.MaxSpaces ? machine.Of(new ExpectFrame(machine, _symbols, 0)) : this;
+    internal override Frame Twin => spaces > 0 && spaces + machine.LongestSpaces <= machine.MaxSpaces ? machine.Of(new ExpectFrame(machine, _symbols, 0)) : this;
 
     public override bool Equals(object? obj) => obj is ExpectFrame other && other.Spaces == spaces && other._symbols.AsSpan().SequenceEqual(_symbols);
 
@@ -24,7 +24,7 @@ sealed class ExpectFrame(JsonMachine machine, Symbol[] symbols, int spaces) : Fr
     {
         if (JsonMachine.IsSpace(value))
         {
-            return spaces < JsonMachine.MaxSpaces ? Edge.Stay(machine.Of(new ExpectFrame(machine, _symbols, spaces + 1))) : Edge.Dead;
+            return spaces < machine.MaxSpaces ? Edge.Stay(machine.Of(new ExpectFrame(machine, _symbols, spaces + 1))) : Edge.Dead;
         }
 
         Frame? next = value switch

@@ -12,7 +12,10 @@ namespace OpenAutoGlm.Engine.Constraints.Frames;
 sealed class JsonMachine : Machine
 {
     /// <summary>Most white space in one place, in bytes: enough for deep indentation, and an end for a model that loops.</summary>
-    public const int MaxSpaces = 256;
+    public const int UsualSpaces = 256;
+
+    /// <summary>The same in the arguments of a call, which nobody looks at.</summary>
+    public const int SpacesInCalls = 32;
 
     /// <summary>Most white space before the document, where none is of use.</summary>
     public const int MaxSpacesBefore = 16;
@@ -27,9 +30,10 @@ sealed class JsonMachine : Machine
     /// <param name="symbols">What the schema means.</param>
     /// <param name="longestToken">Bytes of the vocabulary's longest token.</param>
     /// <param name="longestSpaces">The most white space in one token.</param>
-    public JsonMachine(SymbolTable symbols, int longestToken, int longestSpaces)
+    /// <param name="maxSpaces">The most white space in one place.</param>
+    public JsonMachine(SymbolTable symbols, int longestToken, int longestSpaces, int maxSpaces = UsualSpaces)
     {
-        (LongestToken, LongestSpaces) = (longestToken, longestSpaces);
+        (LongestToken, LongestSpaces, MaxSpaces) = (longestToken, longestSpaces, maxSpaces);
         Start = new Place(Of(new ExpectFrame(this, [symbols.Start], MaxSpaces - MaxSpacesBefore)), new FrameStack(Of(new RootFrame()), null));
     }
 
@@ -38,6 +42,8 @@ sealed class JsonMachine : Machine
     internal int LongestToken { get; }
 
     internal int LongestSpaces { get; }
+
+    internal int MaxSpaces { get; }
 
     internal int FrameCount => _frames.Count;
 

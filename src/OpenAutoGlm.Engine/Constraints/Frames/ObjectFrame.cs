@@ -35,7 +35,7 @@ sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] item
     readonly ObjectItem[] _items = items;
     Symbol[]? _symbols;
 
-    internal override Frame Twin => spaces > 0 && spaces + machine.LongestSpaces <= JsonMachine.MaxSpaces ? machine.Of(new ObjectFrame(machine, part, _items, 0, key)) : this;
+    internal override Frame Twin => spaces > 0 && spaces + machine.LongestSpaces <= machine.MaxSpaces ? machine.Of(new ObjectFrame(machine, part, _items, 0, key)) : this;
 
     /// <summary>The frame after an opening bracket; null where no object is expected.</summary>
     public static ObjectFrame? Begin(JsonMachine machine, Symbol[] symbols)
@@ -69,7 +69,7 @@ sealed class ObjectFrame(JsonMachine machine, ObjectPart part, ObjectItem[] item
     {
         if (JsonMachine.IsSpace(value))
         {
-            return part != ObjectPart.Value && spaces < JsonMachine.MaxSpaces ? Edge.Stay(machine.Of(new ObjectFrame(machine, part, _items, spaces + 1, key))) : Edge.Dead;
+            return part != ObjectPart.Value && spaces < machine.MaxSpaces ? Edge.Stay(machine.Of(new ObjectFrame(machine, part, _items, spaces + 1, key))) : Edge.Dead;
         }
 
         return (part, (char)value) switch

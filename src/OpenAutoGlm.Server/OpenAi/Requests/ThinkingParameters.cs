@@ -47,13 +47,11 @@ static class ThinkingParameters
         return isApart || budget is not null ? new ThinkingOptions { Apart = isApart, Budget = budget } : null;
     }
 
-    static int? Budget(RequestDraft draft) => (draft.ThinkingBudget, draft.ReasoningEffort, draft.EnableThinking) switch
+    static int? Budget(RequestDraft draft) => draft switch
     {
-        ({ } tokens, _, _) => tokens,
-        (_, "none", _) or (_, _, false) => 0,
-        (_, "minimal", _) => 256,
-        (_, "low", _) => 1024,
-        (_, "medium", _) => 4096,
+        { ThinkingBudget: { } tokens } => tokens,
+        { EnableThinking: false } => 0,
+        { ReasoningEffort: { } effort } when ThinkingOptions.TryBudget(effort, out int? budget) => budget,
         _ => null,
     };
 }
