@@ -7,6 +7,7 @@
 
 using Microsoft.Extensions.AI;
 using OpenAutoGlm;
+using OpenAutoGlm.Engine;
 
 await using AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(args.FirstOrDefault() ?? "synth:glm4-tiny");
 using IChatClient chat = engine.AsChatClient();
@@ -17,12 +18,22 @@ while (Console.ReadLine() is { Length: > 0 } question)
 {
     conversation.Add(new ChatMessage(ChatRole.User, question));
     List<ChatResponseUpdate> answer = [];
-    await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(conversation, new ChatOptions { MaxOutputTokens = 200 }))
+    try
     {
-        Console.Write(update.Text);
-        answer.Add(update);
+        await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(conversation, new ChatOptions { MaxOutputTokens = 200, Seed = 1 }))
+        {
+            Console.Write(update.Text);
+            answer.Add(update);
+        }
+
+        conversation.AddMessages(answer);
+    }
+    catch (RequestRefusedException refusal)
+    {
+        // The conversation has outgrown the model's context, for example: it begins anew.
+        Console.Write(refusal.Message);
+        conversation.Clear();
     }
 
-    conversation.AddMessages(answer);
     Console.Write("\n> ");
 }

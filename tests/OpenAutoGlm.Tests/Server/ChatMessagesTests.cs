@@ -1,6 +1,6 @@
 using OpenAutoGlm.Engine.Generation;
-using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Requests;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi.Requests;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
 

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Engine.Constraints;
 using OpenAutoGlm.Engine.Generation;
-using OpenAutoGlm.Server.Wire;
 using OpenAutoGlm.Server.OpenAi;
 using OpenAutoGlm.Server.OpenAi.Requests;
+using OpenAutoGlm.Server.Wire;
 
 namespace OpenAutoGlm.Server;
 

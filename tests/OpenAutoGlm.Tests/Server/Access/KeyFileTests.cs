@@ -15,7 +15,12 @@ public sealed class KeyFileTests : IDisposable
     {
         ApiKey key = ApiKey.Of("ann", ApiKey.Generate()) with
         {
-            Role = KeyRole.Admin, Priority = -3, RequestsPerMinute = 60, TokensPerMinute = 1000, Models = ["a\"b", "c"], OwnCache = true,
+            Role = KeyRole.Admin,
+            Priority = -3,
+            RequestsPerMinute = 60,
+            TokensPerMinute = 1000,
+            Models = ["a\"b", "c"],
+            OwnCache = true,
         };
         File.WriteAllText(_path, $$"""{"keys": [{{KeyFile.Line(key)}}, {{KeyFile.Line(ApiKey.Of("ben", "x"))}}]}""");
         ImmutableArray<ApiKey> read = KeyFile.Read(_path);
