@@ -108,6 +108,13 @@ public sealed class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public Plan LowerPlain(ModelGraph graph, PlanLimits limits)
+    {
+        WeightStore weights = new(cache: null, Machine);
+        return Lower(graph, limits, weights, new Shared(weights, _code), new PassPipeline(PassPipeline.EveryPass));
+    }
+
+    /// <inheritdoc/>
     public Plan LowerBeside(Plan first, ModelGraph graph) => first.Shared is Shared { Weights: { } weights }
         ? Lower(graph, first.Limits, weights, shared: null)
         : throw new ArgumentException("The first plan is none of this backend's.", nameof(first));
@@ -133,12 +140,12 @@ public sealed class CpuBackend : IBackend
         }
     }
 
-    Plan Lower(ModelGraph graph, PlanLimits limits, WeightStore weights, Shared? shared)
+    Plan Lower(ModelGraph graph, PlanLimits limits, WeightStore weights, Shared? shared, PassPipeline? passes = null)
     {
         List<PlanStep> steps = [];
         try
         {
-            (ModelGraph fused, PassReport report) = _passes.Run(graph, limits);
+            (ModelGraph fused, PassReport report) = (passes ?? _passes).Run(graph, limits);
             PlanScope scope = new(limits, weights);
             foreach (Node node in fused.Nodes)
             {

@@ -19,6 +19,10 @@ public interface IBackend : IDisposable
     /// <exception cref="NotSupportedException">No kernel does what a node asks.</exception>
     Plan Lower(ModelGraph graph, PlanLimits limits);
 
+    /// <summary>Picks a kernel for every node as it stands, without any pass, so that every value of the graph can be seen while it runs.</summary>
+    /// <exception cref="NotSupportedException">No kernel does what a node asks.</exception>
+    Plan LowerPlain(ModelGraph graph, PlanLimits limits) => Lower(graph, limits);
+
     /// <summary>
     /// Picks kernels for another graph over the same weights, which need not be laid out twice. Its limits are those of the
     /// first plan, and it must be disposed before that one.
