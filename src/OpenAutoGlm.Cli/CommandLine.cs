@@ -67,6 +67,7 @@ static class CommandLine
         new TokenizeCommand(console),
         new GenerateCommand(console),
         new LogitsCommand(console),
+        new NanoCommand(console),
     ];
 
     static RootCommand Root(CommandConsole console)

@@ -8,8 +8,6 @@ namespace OpenAutoGlm.Optimization.Training.Nano;
 /// </summary>
 sealed class ArithmeticTasks
 {
-    const string Silence = "/nothink"; // what the chat template adds where thinking is not wanted
-
     readonly Dice _dice;
     readonly NanoSplit _split;
     readonly NanoLanguage _language;
@@ -28,7 +26,7 @@ sealed class ArithmeticTasks
         return new NanoExample(
             group,
             language,
-            [new NanoMessage("user", isThinking ? question : question + Silence), new NanoMessage("assistant", $"<think>{(isThinking ? thought : "")}</think>{answer}")],
+            [new NanoMessage("user", question), new NanoMessage("assistant", $"<think>{(isThinking ? thought : "")}</think>{answer}")],
             answer,
             isThinking)
         {

@@ -23,6 +23,13 @@ sealed class Dice(ulong seed)
     /// <summary>True so many times in a hundred.</summary>
     public bool Percent(int chance) => Below(100) < chance;
 
+    /// <summary>A normal number. Source: Box &amp; Muller 1958.</summary>
+    public float Normal()
+    {
+        double radius = Math.Sqrt(-2 * Math.Log((Below(1 << 30) + 1) / (double)(1 << 30)));
+        return (float)(radius * Math.Cos(2 * Math.PI * Below(1 << 30) / (1 << 30)));
+    }
+
     /// <summary>One of some.</summary>
     public T Pick<T>(params ReadOnlySpan<T> choices) => choices[Below(choices.Length)];
 

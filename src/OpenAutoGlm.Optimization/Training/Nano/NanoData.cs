@@ -37,7 +37,7 @@ public static class NanoData
         }
     }
 
-    /// <summary>Writes conversations as the trainer reads them: one JSON object with messages on a line.</summary>
+    /// <summary>Writes conversations as the trainer reads them: one JSON object with messages, and variables of the template, on a line.</summary>
     public static void Write(Stream stream, IEnumerable<NanoExample> examples)
     {
         ArgumentNullException.ThrowIfNull(examples);
@@ -56,6 +56,13 @@ public static class NanoData
                 }
 
                 writer.WriteEndArray();
+                if (!example.Thinks)
+                {
+                    writer.WriteStartObject("variables");
+                    writer.WriteBoolean("enable_thinking", false);
+                    writer.WriteEndObject();
+                }
+
                 writer.WriteEndObject();
             }
 

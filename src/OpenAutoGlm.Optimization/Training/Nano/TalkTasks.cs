@@ -13,7 +13,7 @@ static class TalkTasks
         return new NanoExample(
             group,
             language,
-            [new NanoMessage("user", isSilent ? question + "/nothink" : question), new NanoMessage("assistant", isSilent ? $"<think></think>{answer}" : answer)],
+            [new NanoMessage("user", question), new NanoMessage("assistant", isSilent ? $"<think></think>{answer}" : answer)],
             answer,
             !isSilent)
         {

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using OpenAutoGlm.Cli.Consoles;
+using OpenAutoGlm.Optimization.Training.Nano;
+
+namespace OpenAutoGlm.Cli;
+
+/// <summary>autoglm nano: what the built-in model is made from.</summary>
+sealed class NanoCommand : AutoGlmCommand
+{
+    public NanoCommand(CommandConsole console)
+        : base("nano", "Makes what the built-in model is trained and measured with.", console)
+    {
+        Add(new NanoDataCommand(console));
+        Add(new NanoStartCommand(console));
+    }
+
+    public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
+    [
+        ("autoglm nano start start.gguf", "Write the model as it is before training, with its vocabulary:"),
+        ("autoglm nano data nano.jsonl --count 200000", "Write conversations to train it on:"),
+    ];
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation) =>
+        throw CommandFailedException.Usage("nano needs to know what to make: autoglm nano data FILE, or autoglm nano start FILE");
+}
+
+/// <summary>autoglm nano data: conversations, one JSON object a line.</summary>
+sealed class NanoDataCommand : AutoGlmCommand
+{
+    readonly Argument<string> _file = new("file") { Description = "The JSONL file to write." };
+    readonly Option<int?> _seed = Flags.Int("--seed", "Where the random numbers begin; the same seed gives the same file. Default: 1.", 0, int.MaxValue);
+    readonly Option<int?> _count = Flags.Int("--count", "Conversations. Default: 100000.", 1, 10_000_000);
+    readonly Option<bool> _heldOut = Flags.Switch("--held-out", "Names, phrasings and numbers that training never sees.");
+    readonly Option<int[]?> _mix = Flags.Counts("--mix", $"Phone actions and calculations of a hundred conversations; the rest is talk. Default: {NanoMix.Default.Phone},{NanoMix.Default.Arithmetic}.");
+
+    public NanoDataCommand(CommandConsole console)
+        : base("data", "Writes conversations that the built-in model is trained on, as made by rules.", console)
+    {
+        Add(_file);
+        AddAll(_seed, _count, _heldOut, _mix);
+    }
+
+    public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
+    [
+        ("autoglm nano data nano.jsonl --seed 1 --count 200000", "Write the training data:"),
+        ("autoglm nano data valid.jsonl --held-out --count 500", "Write data to watch the training with:"),
+    ];
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        string path = arguments.GetValue(_file)!;
+        NanoMix mix = arguments.GetValue(_mix) switch
+        {
+            null => NanoMix.Default,
+            [var phone, var arithmetic] when phone + arithmetic <= 100 => new NanoMix(phone, arithmetic),
+            _ => throw CommandFailedException.Usage("--mix takes two numbers that are at most 100 together, such as 58,34"),
+        };
+        NanoSplit split = arguments.GetValue(_heldOut) ? NanoSplit.HeldOut : NanoSplit.Train;
+        IEnumerable<NanoExample> examples = NanoData.Generate((ulong)(arguments.GetValue(_seed) ?? 1), split, mix).Take(arguments.GetValue(_count) ?? 100_000);
+        using (FileStream stream = File.Create(path))
+        using (BufferedStream buffer = new(stream, 1 << 16))
+        {
+            NanoData.Write(buffer, examples.TakeWhile(_ => !cancellation.IsCancellationRequested));
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        Console.Output.WriteLine(path);
+        return Task.FromResult(ExitCode.Done);
+    }
+}
+
+/// <summary>autoglm nano start: the model before its training.</summary>
+sealed class NanoStartCommand : AutoGlmCommand
+{
+    readonly Argument<string> _file = new("file") { Description = "The GGUF file to write." };
+    readonly Option<int?> _seed = Flags.Int("--seed", "Where the random weights begin; the same seed gives the same file. Default: 1.", 0, int.MaxValue);
+
+    public NanoStartCommand(CommandConsole console)
+        : base("start", "Writes the built-in model as it is before training: its vocabulary, and random weights.", console)
+    {
+        Add(_file);
+        AddAll(_seed);
+    }
+
+    public override IReadOnlyList<(string CommandLine, string Meaning)> Examples => [("autoglm nano start start.gguf --seed 1", "Write it:")];
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        string path = arguments.GetValue(_file)!;
+        NanoStart.Write(path, (ulong)(arguments.GetValue(_seed) ?? 1), cancellation);
+        Console.Output.WriteLine(path);
+        return Task.FromResult(ExitCode.Done);
+    }
+}
