@@ -11,6 +11,7 @@ sealed class NanoCommand : AutoGlmCommand
         : base("nano", "Makes what the built-in model is trained and measured with.", console)
     {
         Add(new NanoDataCommand(console));
+        Add(new NanoTasksCommand(console));
         Add(new NanoStartCommand(console));
     }
 
@@ -18,10 +19,11 @@ sealed class NanoCommand : AutoGlmCommand
     [
         ("autoglm nano start start.gguf", "Write the model as it is before training, with its vocabulary:"),
         ("autoglm nano data nano.jsonl --count 200000", "Write conversations to train it on:"),
+        ("autoglm nano tasks nano-tasks", "Write what it is measured with:"),
     ];
 
     protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation) =>
-        throw CommandFailedException.Usage("nano needs to know what to make: autoglm nano data FILE, or autoglm nano start FILE");
+        throw CommandFailedException.Usage("nano needs to know what to make: autoglm nano data FILE, autoglm nano tasks FOLDER, or autoglm nano start FILE");
 }
 
 /// <summary>autoglm nano data: conversations, one JSON object a line.</summary>
@@ -51,7 +53,7 @@ sealed class NanoDataCommand : AutoGlmCommand
         string path = arguments.GetValue(_file)!;
         NanoMix mix = arguments.GetValue(_mix) switch
         {
-            null => NanoMix.Default,
+            null or [] => NanoMix.Default,
             [var phone, var arithmetic] when phone + arithmetic <= 100 => new NanoMix(phone, arithmetic),
             _ => throw CommandFailedException.Usage("--mix takes two numbers that are at most 100 together, such as 58,34"),
         };
@@ -65,6 +67,41 @@ sealed class NanoDataCommand : AutoGlmCommand
 
         cancellation.ThrowIfCancellationRequested();
         Console.Output.WriteLine(path);
+        return Task.FromResult(ExitCode.Done);
+    }
+}
+
+/// <summary>autoglm nano tasks: held-out questions, a JSONL file for each ability.</summary>
+sealed class NanoTasksCommand : AutoGlmCommand
+{
+    readonly Argument<string> _folder = new("folder") { Description = "Where the JSONL files go; made where it is not there." };
+    readonly Option<int?> _count = Flags.Int("--count", "Questions of each task. Default: 500.", 1, 1_000_000);
+
+    public NanoTasksCommand(CommandConsole console)
+        : base("tasks", "Writes tasks for autoglm eval: names, phrasings and numbers that training never sees.", console)
+    {
+        Add(_folder);
+        AddAll(_count);
+    }
+
+    public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
+    [
+        ("autoglm nano tasks nano-tasks --count 1000", "Write phone, arithmetic, arithmetic-silent and talk, a thousand questions each:"),
+    ];
+
+    protected override Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        string folder = arguments.GetValue(_folder)!;
+        Directory.CreateDirectory(folder);
+        foreach (string name in NanoTasks.Names)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            string path = Path.Combine(folder, name + ".jsonl");
+            using FileStream stream = File.Create(path);
+            NanoTasks.Write(stream, NanoTasks.Questions(name).Take(arguments.GetValue(_count) ?? 500));
+            Console.Output.WriteLine(path);
+        }
+
         return Task.FromResult(ExitCode.Done);
     }
 }

@@ -46,16 +46,7 @@ public static class NanoData
             using (Utf8JsonWriter writer = new(stream, Plain))
             {
                 writer.WriteStartObject();
-                writer.WriteStartArray("messages");
-                foreach (NanoMessage message in example.Messages)
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString("role", message.Role);
-                    writer.WriteString("content", message.Content);
-                    writer.WriteEndObject();
-                }
-
-                writer.WriteEndArray();
+                WriteMessages(writer, example.Messages);
                 if (!example.Thinks)
                 {
                     writer.WriteStartObject("variables");
@@ -68,5 +59,19 @@ public static class NanoData
 
             stream.WriteByte((byte)'\n');
         }
+    }
+
+    internal static void WriteMessages(Utf8JsonWriter writer, IEnumerable<NanoMessage> messages)
+    {
+        writer.WriteStartArray("messages");
+        foreach (NanoMessage message in messages)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("role", message.Role);
+            writer.WriteString("content", message.Content);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     }
 }
