@@ -7,8 +7,8 @@ public static class NanoModel
     public const string Name = "autoglm-nano";
 
     /// <summary>How many parameters it has, as it says in English.</summary>
-    public const string SizeInEnglish = "2.6 million";
+    public const string SizeInEnglish = "1.8 million";
 
     /// <summary>How many parameters it has, as it says in Chinese.</summary>
-    public const string SizeInChinese = "260万";
+    public const string SizeInChinese = "180万";
 }

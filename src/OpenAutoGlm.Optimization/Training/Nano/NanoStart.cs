@@ -25,7 +25,7 @@ public static class NanoStart
         Layers = 5,
         Hidden = 160,
         Heads = 5,
-        KvHeads = 1,
+        KvHeads = 5,
         HeadDim = 32,
         Inner = 384,
         Vocab = 2304,
