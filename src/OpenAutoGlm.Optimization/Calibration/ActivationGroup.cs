@@ -8,7 +8,7 @@ namespace OpenAutoGlm.Optimization.Calibration;
 sealed class ActivationGroup
 {
     readonly bool _routed;
-    ColumnSums[] _sums; // one, or one for each expert
+    readonly ColumnSums[] _sums; // one, or one for each expert
 
     ActivationGroup(Node node, IEnumerable<string> weights, bool withGram)
     {
@@ -26,13 +26,20 @@ sealed class ActivationGroup
     internal Node Representative { get; }
 
     /// <summary>The groups of a graph, in order.</summary>
+    /// <exception cref="NotSupportedException">A weight is multiplied with different activations.</exception>
     internal static List<ActivationGroup> Of(ModelGraph graph, Func<string, bool>? gram)
     {
         List<ActivationGroup> groups = [];
+        HashSet<string> grouped = new(StringComparer.Ordinal);
         foreach (var nodes in graph.Nodes.Where(node => node.Op is MatMul or ExpertMatMul && node.Inputs[1].Kind == ValueKind.Weight)
                      .GroupBy(node => (node.Inputs[0], node.Op is ExpertMatMul ? node.Inputs[2] : null)))
         {
             string[] weights = [.. nodes.Select(node => WholeName(node.Inputs[1].Name))];
+            if (weights.Distinct(StringComparer.Ordinal).FirstOrDefault(name => !grouped.Add(name)) is { } twice)
+            {
+                throw new NotSupportedException($"{graph.Name}: {twice} is multiplied with two different sets of activations, and statistics are kept of one.");
+            }
+
             groups.Add(new ActivationGroup(nodes.First(), weights, gram is not null && weights.Any(gram)));
         }
 
@@ -74,8 +81,20 @@ sealed class ActivationGroup
         return finite;
     }
 
-    internal ColumnStatistics ToStatistics() => _routed ? ColumnStatistics.OfExperts([.. _sums.Select(sums => sums.ToStatistics())]) : _sums[0].ToStatistics();
+    /// <summary>What was gathered.</summary>
+    internal ColumnStatistics ToStatistics()
+    {
+        if (!_routed)
+        {
+            return _sums[0].ToStatistics();
+        }
 
-    /// <summary>Goes on from what was gathered before.</summary>
-    internal void Resume(ColumnStatistics from) => _sums = _routed ? [.. from.Experts.Select(expert => new ColumnSums(expert))] : [new ColumnSums(from)];
+        ColumnSums all = new(_sums[0].Columns, _sums[0].HasGram);
+        foreach (ColumnSums expert in _sums)
+        {
+            all.Add(expert);
+        }
+
+        return all.ToStatistics([.. _sums.Select(expert => expert.ToStatistics())]);
+    }
 }

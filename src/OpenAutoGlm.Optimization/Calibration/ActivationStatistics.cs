@@ -62,7 +62,7 @@ public sealed class ActivationStatistics
             ColumnStatistics statistics = group.ToStatistics();
             foreach (string name in group.Weights)
             {
-                byWeight[name] = byWeight.TryGetValue(name, out ColumnStatistics? other) ? ColumnStatistics.Merge(other, statistics) : statistics;
+                byWeight.Add(name, statistics);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -16,7 +17,7 @@ public sealed class ColumnSums
     readonly double[] _squareSums;
     readonly float[] _max;
     readonly MagnitudeHistogram _histogram = new();
-    readonly GramSum? _gram;
+    GramSum? _gram;
     long _rows;
 
     /// <summary>Sums of nothing yet.</summary>
@@ -32,20 +33,11 @@ public sealed class ColumnSums
         _gram = withGram ? new GramSum(columns) : null;
     }
 
-    /// <summary>Goes on from statistics.</summary>
-    internal ColumnSums(ColumnStatistics from)
-    {
-        _sums = from.Sums.ToArray();
-        _absSums = from.AbsSums.ToArray();
-        _squareSums = from.SquareSums.ToArray();
-        _max = [.. from.Max];
-        _histogram.Add(from.Histogram);
-        _gram = from.Gram is null ? null : new GramSum(from.Columns, from.Gram, from.Rows);
-        _rows = from.Rows;
-    }
-
     /// <summary>Numbers in a row.</summary>
     public int Columns => _max.Length;
+
+    /// <summary>Whether XᵀX is kept.</summary>
+    public bool HasGram => _gram is not null;
 
     /// <summary>Adds rows that lie one behind the other.</summary>
     /// <param name="rows">[count, columns].</param>
@@ -71,13 +63,59 @@ public sealed class ColumnSums
         return finite;
     }
 
+    /// <summary>Adds what another has gathered. The Gram matrix is kept where both have one.</summary>
+    /// <exception cref="ArgumentException">They differ in columns.</exception>
+    public void Add(ColumnSums other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.Columns != Columns)
+        {
+            throw new ArgumentException($"Sums of {other.Columns} columns cannot be added to sums of {Columns}.", nameof(other));
+        }
+
+        for (int i = 0; i < Columns; i++)
+        {
+            _sums[i] += other._sums[i];
+            _absSums[i] += other._absSums[i];
+            _squareSums[i] += other._squareSums[i];
+            _max[i] = MathF.Max(_max[i], other._max[i]);
+        }
+
+        if (_gram is not null && other._gram is not null)
+        {
+            _gram.Add(other._gram);
+        }
+        else
+        {
+            _gram = null;
+        }
+
+        _histogram.Add(other._histogram);
+        _rows += other._rows;
+    }
+
     /// <summary>The statistics so far.</summary>
-    public ColumnStatistics ToStatistics()
+    public ColumnStatistics ToStatistics() => ToStatistics([]);
+
+    internal ColumnStatistics ToStatistics(ImmutableArray<ColumnStatistics> experts)
     {
         MagnitudeHistogram histogram = new();
         histogram.Add(_histogram);
-        return new ColumnStatistics(_rows, [.. _sums], [.. _absSums], [.. _squareSums], [.. _max], histogram, _gram?.Mean(_rows), []);
+        return new ColumnStatistics
+        {
+            Columns = Columns,
+            Rows = _rows,
+            Mean = Means(_sums),
+            MeanAbs = Means(_absSums),
+            MeanSquare = Means(_squareSums),
+            Max = [.. _max],
+            Gram = _gram?.Mean(_rows),
+            Histogram = histogram,
+            Experts = experts,
+        };
     }
+
+    float[] Means(double[] sums) => [.. sums.Select(sum => (float)(sum / Math.Max(1, _rows)))];
 
     bool AddRow(ReadOnlySpan<float> row)
     {

@@ -28,19 +28,6 @@ sealed class GramSum
         _panel = new double[PanelRows * _stride];
     }
 
-    /// <summary>Goes on from a mean.</summary>
-    internal GramSum(int columns, double[] mean, long rows)
-        : this(columns)
-    {
-        for (int i = 0; i < columns; i++)
-        {
-            for (int j = i; j < columns; j++)
-            {
-                _sums[At(i, j)] = mean[((long)i * columns) + j] * rows;
-            }
-        }
-    }
-
     /// <summary>Adds rows: [count, columns].</summary>
     internal void Add(ReadOnlySpan<float> rows, int threads)
     {
@@ -59,6 +46,15 @@ sealed class GramSum
             }
 
             AddPanel(height, threads);
+        }
+    }
+
+    /// <summary>Adds another sum of as many columns.</summary>
+    internal void Add(GramSum other)
+    {
+        for (long i = 0; i < _sums.LongLength; i++)
+        {
+            _sums[i] += other._sums[i];
         }
     }
 

@@ -40,11 +40,12 @@ public sealed class ColumnSumsTests
         {
             float[] x = Random(columns * (first + second), seed: (first * 100) + second);
             int cut = columns * first;
-            ColumnStatistics whole = Of(x, columns);
-            ColumnStatistics merged = ColumnStatistics.Merge(Of(x.AsSpan(0, cut), columns), Of(x.AsSpan(cut), columns));
-            ColumnSums resumed = new(Of(x.AsSpan(0, cut), columns));
-            resumed.Add(x.AsSpan(cut));
-            return Near(whole, merged) && Near(whole, resumed.ToStatistics());
+            ColumnSums whole = Sums(x, columns);
+            ColumnSums merged = Sums(x.AsSpan(0, cut), columns);
+            merged.Add(Sums(x.AsSpan(cut), columns));
+            ColumnSums continued = Sums(x.AsSpan(0, cut), columns);
+            continued.Add(x.AsSpan(cut));
+            return Near(whole.ToStatistics(), merged.ToStatistics()) && Near(whole.ToStatistics(), continued.ToStatistics());
         }).QuickCheckThrowOnFailure();
     }
 
@@ -94,11 +95,13 @@ public sealed class ColumnSumsTests
         Assert.Throws<ArgumentException>(() => new ColumnSums(3).Add([1, 2]));
     }
 
-    static ColumnStatistics Of(ReadOnlySpan<float> x, int columns)
+    static ColumnStatistics Of(ReadOnlySpan<float> x, int columns) => Sums(x, columns).ToStatistics();
+
+    static ColumnSums Sums(ReadOnlySpan<float> x, int columns)
     {
         ColumnSums sums = new(columns, withGram: true);
         Assert.True(sums.Add(x));
-        return sums.ToStatistics();
+        return sums;
     }
 
     static bool Near(ColumnStatistics a, ColumnStatistics b) =>
