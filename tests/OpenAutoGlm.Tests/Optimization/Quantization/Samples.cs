@@ -57,10 +57,18 @@ static class Samples
                 square[i] += (double)one[i] * one[i] / rows;
                 absolute[i] += Math.Abs((double)one[i]) / rows;
                 largest[i] = Math.Max(largest[i], Math.Abs(one[i]));
-                for (int j = 0; j < columns; j++)
+                for (int j = 0; j <= i; j++)
                 {
                     gram[(i * columns) + j] += (double)one[i] * one[j] / rows;
                 }
+            }
+        }
+
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = 0; j < i; j++)
+            {
+                gram[(j * columns) + i] = gram[(i * columns) + j];
             }
         }
 
