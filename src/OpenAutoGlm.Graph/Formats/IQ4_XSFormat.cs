@@ -18,10 +18,13 @@ sealed class IQ4_XSFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.IQ4_XS;
     public override int BlockElements => 256;
     public override int BlockBytes => 136;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -127;
     public override sbyte GreatestCode => 113;
+
+    public override sbyte NearestCode(float value) => Packed.NearestLevel(Packed.NonLinearLevels, value);
 
     private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
     {
@@ -32,6 +35,34 @@ sealed class IQ4_XSFormat : QuantizedFormat
             int s = ((block[4 + (group / 2)] >> (4 * (group % 2))) & 15) | (((upperBits >> (2 * group)) & 3) << 4);
             scales[group] = d * (s - 32);
             Packed.Look(Packed.NonLinearLevels, block[(8 + (16 * group))..]).CopyTo(codes[(32 * group)..]);
+        }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[8];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<NonLinearLevels> search = new(values, weights, default, -32, 31, s, m: default);
+        search.Encode(codes);
+        block[..8].Clear();
+        Binary16.Write(block, search.D);
+        int upperBits = 0;
+        for (int group = 0; group < 8; group++)
+        {
+            int stored = s[group] + 32;
+            upperBits |= (stored >> 4) << (2 * group);
+            block[4 + (group / 2)] |= (byte)((stored & 15) << (4 * (group % 2)));
+        }
+
+        BinaryPrimitives.WriteUInt16LittleEndian(block[2..], (ushort)upperBits);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        for (int group = 0; group < 8; group++)
+        {
+            Packed.PackIndices(Packed.NonLinearLevels, codes.Slice(32 * group, 32), block[(8 + (16 * group))..]);
         }
     }
 }
