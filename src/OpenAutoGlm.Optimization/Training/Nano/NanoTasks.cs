@@ -50,10 +50,6 @@ public static class NanoTasks
                 {
                     writer.WriteBoolean("thinking", false);
                 }
-                else if (question.Ability != NanoAbility.Talk)
-                {
-                    writer.WriteString("extract", question.Ability == NanoAbility.Phone ? "<answer>(.*)" : "</think>(.*)");
-                }
 
                 writer.WriteString("answer", question.Answer);
                 writer.WriteNumber("max_tokens", MaxTokens);

@@ -182,6 +182,14 @@ sealed class PhoneTasks
     {
         string app = _names.App(_language);
         string task = Polite(Phrase(PhonePhrases.Launch).Replace("{a}", Quoted(app), StringComparison.Ordinal));
+        if (_messages.Count > 0 && _dice.Percent(30))
+        {
+            // Some clients say nothing of the screen at first but what its picture shows.
+            User(task);
+            Say("launch", _isEnglish ? $"Wanted \"{app}\": launch." : $"目标“{app}”，启动。", PhoneActions.Launch(app));
+            return;
+        }
+
         bool isOpen = _dice.Percent(30);
         string current = isOpen ? app : Current(app);
         User(new PhoneScreen(current, _dice.Percent(40) ? [] : Elements(_dice.From(1, 5), task, app)).First(task));
