@@ -6,10 +6,11 @@ namespace OpenAutoGlm.Optimization.Training.Nano;
 /// <summary>How much of what a data set has, in a hundred; the rest is talk.</summary>
 /// <param name="Phone">Phone actions.</param>
 /// <param name="Arithmetic">Calculations.</param>
-public readonly record struct NanoMix(int Phone, int Arithmetic)
+/// <param name="Find">Lists of elements to find.</param>
+public readonly record struct NanoMix(int Phone, int Arithmetic, int Find = 0)
 {
     /// <summary>What autoglm-nano was trained on.</summary>
-    public static NanoMix Default { get; } = new(58, 34);
+    public static NanoMix Default { get; } = new(45, 32, 15);
 }
 
 /// <summary>
@@ -33,6 +34,7 @@ public static class NanoData
             int drawn = dice.Below(100);
             yield return drawn < mix.Phone ? PhoneTasks.Make(dice, split, language)
                 : drawn < mix.Phone + mix.Arithmetic ? ArithmeticTasks.Make(dice, split, language)
+                : drawn < mix.Phone + mix.Arithmetic + mix.Find ? FindTasks.Make(dice, split, language)
                 : TalkTasks.Make(dice, split, language);
         }
     }

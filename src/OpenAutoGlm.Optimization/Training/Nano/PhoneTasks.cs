@@ -116,7 +116,7 @@ sealed class PhoneTasks
         string task = Phrase(phrases).Replace("{n}", Marked(name), StringComparison.Ordinal);
         string app = App();
         User(new PhoneScreen(app, Elements(_dice.From(2, 6), task, name)).First(Polite(task)));
-        string thought = _isEnglish ? $"\"{name}\" is not on the screen: swipe to look for it." : $"“{name}”不在屏幕上，滑动查找。";
+        string thought = _isEnglish ? $"{name}: not on the screen, swipe." : $"{name}：不在屏幕上，滑动查找。";
         Say("search", thought, SwipeTo(Up));
         if (_dice.Percent(40))
         {
@@ -172,7 +172,7 @@ sealed class PhoneTasks
             thought = Where(target);
         }
 
-        Say("type", thought + (_isEnglish ? ", focused: type." : "，已聚焦，输入。"), PhoneActions.Type(text));
+        Say("type", thought + (_isEnglish ? " focused: type." : " focused，输入。"), PhoneActions.Type(text));
         MaybeDone();
     }
 
@@ -339,7 +339,7 @@ sealed class PhoneTasks
             case 2:
                 PhoneElement reload = Element(_isEnglish ? "Reload" : "重新加载");
                 User(new PhoneScreen(App(), [Element(_isEnglish ? "Network error" : "网络错误"), reload]).First(Polite(task)));
-                Say("reload", _isEnglish ? $"Network error. \"Reload\" is at {reload.Place}: tap." : $"网络错误，“重新加载”在{reload.Place}，点击。", PhoneActions.Tap(reload));
+                Say("reload", _isEnglish ? $"Network error. {Where(reload)}: tap." : $"网络错误，{Where(reload)}，点击。", PhoneActions.Tap(reload));
                 break;
             default:
                 User(new PhoneScreen(App(), []).First(Polite(task)));
@@ -372,7 +372,8 @@ sealed class PhoneTasks
         ? _dice.Pick($"\"{name}\"", $"\"{name}\"", $"'{name}'")
         : _dice.Pick($"“{name}”", $"“{name}”", $"「{name}」", $"\"{name}\"");
 
-    string Where(PhoneElement element) => _isEnglish ? $"\"{element.Name}\" is at {element.Place}" : $"“{element.Name}”在{element.Place}";
+    /// <summary>The element's line, to the letter.</summary>
+    static string Where(PhoneElement element) => $"{element.Name} {element.Place}";
 
     string Found(PhoneElement element, string verb) => Where(element) + (_isEnglish ? $": {verb}." : $"，{verb}。");
 

@@ -49,7 +49,7 @@ public sealed partial class PhoneTaskTests
         Assert.NotEmpty(searches);
         Assert.All(searches, example =>
         {
-            string name = Quoted().Match(example.Messages[^1].Content).Groups[1].Value;
+            string name = Missed().Match(example.Messages[^1].Content).Groups[1].Value;
             Assert.NotEmpty(name);
             Assert.DoesNotContain($"\n{name} [", example.Messages[^2].Content, StringComparison.OrdinalIgnoreCase);
         });
@@ -83,6 +83,6 @@ public sealed partial class PhoneTaskTests
     [GeneratedRegex(@"\[\d+,\d+\]")]
     private static partial Regex Place();
 
-    [GeneratedRegex("[“\"](.*?)[”\"]")]
-    private static partial Regex Quoted();
+    [GeneratedRegex("<think>(.+)(: not on|：不在)")]
+    private static partial Regex Missed();
 }
