@@ -3,8 +3,10 @@ using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops.Training;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Architectures;
 using OpenAutoGlm.Models.Safetensors;
 using OpenAutoGlm.Models.Weights;
+using OpenAutoGlm.Optimization.Analysis;
 using OpenAutoGlm.Optimization.Export;
 using OpenAutoGlm.Optimization.Training.Checkpoints;
 using OpenAutoGlm.Optimization.Training.Data;
@@ -113,10 +115,10 @@ public sealed class TrainingJob : IDisposable
     public string CheckpointPath => _checkpoints.Path;
 
     /// <summary>
-    /// Multiplies and adds of one token's way forward and back through the matrix products: 6 for every weight that it is multiplied
-    /// with. Source: Kaplan et al. 2020, §2.1; attention, recomputation and what adapters spare are left out.
+    /// Multiplies and adds of one token's way forward and back through the matrix products: three times those of the way forward.
+    /// Source: Kaplan et al. 2020, §2.1; attention, recomputation and what adapters spare are left out.
     /// </summary>
-    public double OperationsPerToken => 6.0 * Analysis.GraphCost.Of(Models.Architectures.Architecture.Build(Model.Config, Model.Weights, new Models.Architectures.GraphOptions())).OperationsPerToken / 2;
+    public double OperationsPerToken => 3.0 * GraphCost.Of(Architecture.Build(Model.Config, Model.Weights, new GraphOptions())).OperationsPerToken;
 
     /// <summary>Goes on from the latest checkpoint.</summary>
     /// <param name="damaged">Told of every checkpoint that is passed over.</param>
