@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using OpenAutoGlm.Optimization.Training.Data;
 using OpenAutoGlm.Optimization.Training.Updates;
@@ -12,6 +13,8 @@ namespace OpenAutoGlm.Optimization.Training;
 /// </summary>
 public sealed record TrainingRecipe
 {
+    static readonly JsonDocumentOptions Reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
     /// <summary>Files to learn from: .jsonl line by line, everything else as running text.</summary>
     public ImmutableArray<string> Data { get; init; } = [];
 
@@ -115,9 +118,15 @@ public sealed record TrainingRecipe
     {
         try
         {
-            TrainingRecipe recipe = JsonSerializer.Deserialize(File.ReadAllBytes(path), TrainingRecipeJson.Default.TrainingRecipe)
-                ?? throw new InvalidDataException($"{path}: an object belongs here.");
-            return recipe.From(Path.GetDirectoryName(path) ?? "");
+            if (JsonNode.Parse(File.ReadAllBytes(path), documentOptions: Reading) is not JsonObject given)
+            {
+                throw new InvalidDataException($"{path}: an object belongs here.");
+            }
+
+            // What the file leaves out is what it is by default, in the parts of the recipe too.
+            JsonObject whole = JsonSerializer.SerializeToNode(new TrainingRecipe(), TrainingRecipeJson.Default.TrainingRecipe)!.AsObject();
+            Put(given, whole);
+            return whole.Deserialize(TrainingRecipeJson.Default.TrainingRecipe)!.From(Path.GetDirectoryName(path) ?? "");
         }
         catch (JsonException failed)
         {
@@ -139,14 +148,29 @@ public sealed record TrainingRecipe
         _ => throw new ArgumentException("A run is so many steps, tokens or epochs long: give one of them."),
     };
 
+    static void Put(JsonObject given, JsonObject whole)
+    {
+        foreach ((string name, JsonNode? value) in given)
+        {
+            if (value is JsonObject part && whole[name] is JsonObject other)
+            {
+                Put(part, other);
+            }
+            else
+            {
+                whole[name] = value?.DeepClone();
+            }
+        }
+    }
+
     TrainingRecipe From(string folder)
     {
         string At(string path) => Path.Combine(folder, path);
         string? IfFile(string? name) => name is not null && (File.Exists(At(name)) || Directory.Exists(At(name))) ? At(name) : name;
         return this with
         {
-            Data = [.. Data.Select(At)],
-            Validation = [.. Validation.Select(At)],
+            Data = [.. (Data.IsDefault ? [] : Data).Select(At)],
+            Validation = [.. (Validation.IsDefault ? [] : Validation).Select(At)],
             Model = IfFile(Model),
             Shape = IfFile(Shape),
             Teacher = IfFile(Teacher),
@@ -187,8 +211,6 @@ public sealed record VocabularyRecipe
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    ReadCommentHandling = JsonCommentHandling.Skip,
-    AllowTrailingCommas = true,
     WriteIndented = true,
     UseStringEnumConverter = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
