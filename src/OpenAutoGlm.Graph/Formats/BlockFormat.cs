@@ -59,6 +59,29 @@ public abstract class BlockFormat
         return name is not null && ByName.TryGetValue(name, out format);
     }
 
+    /// <summary>
+    /// The format itself if its blocks divide the row, else what stands in for it, which keeps at least its accuracy: of the
+    /// formats with blocks of 256 the next better one with blocks of 32 (Q4_K → Q5_0, Q5_K → Q5_1, Q6_K → Q8_0, all with fewer
+    /// bits → IQ4_NL), and F16 where 32 does not divide the row either. llama.cpp's quantiser falls back in the same way.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value names no format.</exception>
+    public static TensorFormat Fitting(TensorFormat format, int rowLength)
+    {
+        while (rowLength % Of(format).BlockElements != 0)
+        {
+            format = format switch
+            {
+                TensorFormat.Q2_K or TensorFormat.Q3_K or TensorFormat.IQ4_XS => TensorFormat.IQ4_NL,
+                TensorFormat.Q4_K => TensorFormat.Q5_0,
+                TensorFormat.Q5_K => TensorFormat.Q5_1,
+                TensorFormat.Q6_K => TensorFormat.Q8_0,
+                _ => TensorFormat.F16,
+            };
+        }
+
+        return format;
+    }
+
     /// <summary>Bytes of a row of <paramref name="elements"/> elements.</summary>
     /// <exception cref="ArgumentException">The row is not a whole number of blocks.</exception>
     public long RowBytes(long elements) => elements % BlockElements == 0

@@ -36,7 +36,7 @@ sealed record FormatMixture(string Name, TensorFormat Base, TensorFormat Better,
             return TensorFormat.F32;
         }
 
-        return Fitting(Matters(tensor, layers, tied) ? Better : Base, tensor.Extents[^1]);
+        return BlockFormat.Fitting(Matters(tensor, layers, tied) ? Better : Base, tensor.Extents[^1]);
     }
 
     /// <summary>The output projection, and the projections to values and down, of the first and the last layers and of every third between.</summary>
@@ -46,22 +46,6 @@ sealed record FormatMixture(string Name, TensorFormat Base, TensorFormat Better,
         bool layerMatters = tensor.Layer < eighth || tensor.Layer >= 7 * layers / 8 || (tensor.Layer - eighth) % 3 == 2;
         return tensor.Kind == "output" || (tied && tensor.Kind == "token_embd")
             || (layerMatters && (tensor.Kind is "attn_v" or "attn_qkv" || tensor.Kind.StartsWith("ffn_down", StringComparison.Ordinal)));
-    }
-
-    static TensorFormat Fitting(TensorFormat format, int rowLength)
-    {
-        while (rowLength % BlockFormat.Of(format).BlockElements != 0)
-        {
-            format = format switch
-            {
-                TensorFormat.Q4_K => TensorFormat.Q5_0,
-                TensorFormat.Q5_K => TensorFormat.Q5_1,
-                TensorFormat.Q6_K => TensorFormat.Q8_0,
-                _ => TensorFormat.F16,
-            };
-        }
-
-        return format;
     }
 
     static FormatMixture Plain(TensorFormat format, uint fileType) => new(format.ToString(), format, format, fileType);
