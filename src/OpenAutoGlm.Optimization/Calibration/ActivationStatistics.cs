@@ -1,0 +1,75 @@
+using System.Diagnostics.CodeAnalysis;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Optimization.Evaluation;
+
+namespace OpenAutoGlm.Optimization.Calibration;
+
+/// <summary>
+/// Statistics of the activations of a model, by the weight that they are multiplied with ("blk.0.attn_q.weight"). Weights that
+/// see the same activations share one object; row slices of a fused weight count under its whole name.
+/// </summary>
+public sealed class ActivationStatistics
+{
+    readonly Dictionary<string, ColumnStatistics> _byWeight;
+
+    ActivationStatistics(Dictionary<string, ColumnStatistics> byWeight) => _byWeight = byWeight;
+
+    /// <summary>The weights that there are statistics for.</summary>
+    public IReadOnlyCollection<string> Names => _byWeight.Keys;
+
+    /// <summary>Runs windows through a model and gathers what its matrices are multiplied with, without holding it.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="backend">What computes, every node by a kernel of its own.</param>
+    /// <param name="windows">What is read; marks count too, since they are multiplied with as well.</param>
+    /// <param name="options">What is gathered.</param>
+    /// <param name="progress">Told of the share of windows that is done, 0 to 1.</param>
+    /// <param name="cancellation">Breaks off between two windows.</param>
+    /// <exception cref="EvaluationException">An activation is NaN or infinite; the weight and the window are named.</exception>
+    public static ActivationStatistics Collect(
+        ModelConfig config,
+        IWeights weights,
+        IBackend backend,
+        TokenWindows windows,
+        CalibrationOptions options,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(windows);
+        ArgumentNullException.ThrowIfNull(options);
+        using ModelProbe probe = new(config, weights, backend, new ProbeOptions(windows.WindowTokens, options.KvFormat, Plain: true));
+        List<ActivationGroup> groups = ActivationGroup.Of(probe.Graph, options.Gram);
+        Dictionary<string, ActivationGroup> observed = groups.ToDictionary(group => group.Representative.Outputs[0].Name, StringComparer.Ordinal);
+        int threads = options.Threads ?? Environment.ProcessorCount;
+        for (int w = 0; w < windows.Windows.Length; w++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            probe.Run(windows.Windows[w].AsSpan(), (step, execution) =>
+            {
+                if (observed.TryGetValue(step.Node.Outputs[0].Name, out ActivationGroup? group) && !group.Add(execution, threads))
+                {
+                    throw new EvaluationException(
+                        $"Window {w}: what {string.Join(" and ", group.Weights)} is multiplied with holds NaN or infinity. A weight before it is damaged, or a value overflows its format.");
+                }
+            });
+            progress?.Report((w + 1.0) / windows.Windows.Length);
+        }
+
+        Dictionary<string, ColumnStatistics> byWeight = new(StringComparer.Ordinal);
+        foreach (ActivationGroup group in groups)
+        {
+            ColumnStatistics statistics = group.ToStatistics();
+            foreach (string name in group.Weights)
+            {
+                byWeight.Add(name, statistics);
+            }
+        }
+
+        return new ActivationStatistics(byWeight);
+    }
+
+    /// <summary>Finds the statistics of what a weight is multiplied with.</summary>
+    public bool TryGet(string weightName, [NotNullWhen(true)] out ColumnStatistics? statistics) =>
+        _byWeight.TryGetValue(ActivationGroup.WholeName(weightName), out statistics);
+}

@@ -1,0 +1,19 @@
+using OpenAutoGlm.Graph.Formats;
+
+namespace OpenAutoGlm.Optimization.Calibration;
+
+/// <summary>What is gathered about activations.</summary>
+public sealed record CalibrationOptions
+{
+    /// <summary>
+    /// Which weights want the whole Gram matrix of their activations, by name; null for none. It takes 8 · columns² bytes for each
+    /// set of activations (query, key and value share one), and for each expert.
+    /// </summary>
+    public Func<string, bool>? Gram { get; init; }
+
+    /// <summary>What keys and values are stored in meanwhile.</summary>
+    public TensorFormat KvFormat { get; init; } = TensorFormat.F32;
+
+    /// <summary>Threads for Gram matrices; null for one on every core. Results do not depend on it.</summary>
+    public int? Threads { get; init; }
+}
