@@ -15,27 +15,6 @@ public static class FormatRule
     public static bool Fits(TensorFormat format, int columns) => columns % BlockFormat.Of(format).BlockElements == 0;
 
     /// <summary>
-    /// The format itself, or where rows are no whole number of its blocks the nearest that fits: a format of 256 elements
-    /// a block gives way to the next larger one of 32, and that to F16.
-    /// </summary>
-    public static TensorFormat Fit(TensorFormat format, int columns)
-    {
-        while (!Fits(format, columns))
-        {
-            format = format switch
-            {
-                TensorFormat.Q2_K or TensorFormat.Q3_K or TensorFormat.IQ4_XS => TensorFormat.IQ4_NL,
-                TensorFormat.Q4_K => TensorFormat.Q5_0,
-                TensorFormat.Q5_K => TensorFormat.Q5_1,
-                TensorFormat.Q6_K => TensorFormat.Q8_0,
-                _ => TensorFormat.F16,
-            };
-        }
-
-        return format;
-    }
-
-    /// <summary>
     /// What a group can be given: its own format, and every allowed one of fewer bits that its rows are whole blocks of.
     /// More bits than the source has would add nothing.
     /// </summary>
