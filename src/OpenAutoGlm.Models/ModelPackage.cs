@@ -34,6 +34,9 @@ public sealed class ModelPackage : IDisposable
     /// <summary>The file or folder that was opened.</summary>
     public string Path { get; }
 
+    /// <summary>The folder in which the files are.</summary>
+    internal string Folder => Directory.Exists(Path) ? Path : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+
     /// <summary>The name that the file gives itself, or that of the file.</summary>
     public string Name { get; }
 

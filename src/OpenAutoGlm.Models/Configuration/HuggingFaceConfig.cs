@@ -44,7 +44,7 @@ public static class HuggingFaceConfig
         return Read(root.Object("text_config", inherits: true) ?? root);
     }
 
-    static ModelConfig Read(JsonFields fields)
+    internal static ModelConfig Read(JsonFields fields)
     {
         string modelType = fields.Text("model_type") ?? throw fields.Error("model_type", "is missing.");
         if (modelType == ChatGlmConfig.ModelType)

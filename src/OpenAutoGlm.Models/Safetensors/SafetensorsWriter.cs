@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using OpenAutoGlm.Graph.Tensors;
+using OpenAutoGlm.Models.Weights;
 
 namespace OpenAutoGlm.Models.Safetensors;
 
@@ -9,7 +10,7 @@ public sealed class SafetensorsWriter
 {
     const int Alignment = 8;
 
-    readonly SortedDictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    readonly SortedDictionary<string, OutgoingTensor> _tensors = new(StringComparer.Ordinal);
 
     /// <summary>Adds a tensor that lies in memory until <see cref="Write"/>.</summary>
     /// <exception cref="ArgumentException">The name is taken, or these files cannot hold the format.</exception>
@@ -17,26 +18,40 @@ public sealed class SafetensorsWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(tensor);
+        Add(new OutgoingTensor(name, tensor.Format, [.. tensor.Shape.Dims.Select(dim => dim.Size)], tensor.WriteTo));
+    }
+
+    /// <summary>Adds a tensor whose bytes are made when their turn comes.</summary>
+    /// <exception cref="ArgumentException">The name is taken, or these files cannot hold the format.</exception>
+    internal void Add(OutgoingTensor tensor)
+    {
         if (SafetensorsType.Of(tensor.Format) is null)
         {
-            throw new ArgumentException($"{name}: a safetensors file cannot hold {tensor.Format}.", nameof(tensor));
+            throw new ArgumentException($"{tensor.Name}: a safetensors file cannot hold {tensor.Format}.", nameof(tensor));
         }
 
-        _tensors.Add(name, tensor);
+        _tensors.Add(tensor.Name, tensor);
     }
 
     /// <summary>Writes the file.</summary>
+    /// <param name="path">The file; one that is there is replaced.</param>
+    /// <param name="progress">Told the share of the elements that is written, from 0 to 1.</param>
+    /// <param name="cancellation">Checked before every tensor; nothing is left behind.</param>
     /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
-    public void Write(string path) => AtomicFile.Write(path, stream =>
+    public void Write(string path, IProgress<double>? progress = null, CancellationToken cancellation = default) => AtomicFile.Write(path, stream =>
     {
         byte[] header = Header();
         Span<byte> length = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
         stream.Write(length);
         stream.Write(header);
-        foreach (Tensor tensor in _tensors.Values)
+        double total = Math.Max(1, _tensors.Values.Sum(tensor => (double)tensor.Bytes));
+        double written = 0;
+        foreach (OutgoingTensor tensor in _tensors.Values)
         {
-            tensor.WriteTo(stream);
+            cancellation.ThrowIfCancellationRequested();
+            tensor.Write(stream);
+            progress?.Report((written += tensor.Bytes) / total);
         }
     });
 
@@ -50,14 +65,14 @@ public sealed class SafetensorsWriter
             json.WriteString("format", "pt");
             json.WriteEndObject();
             long offset = 0;
-            foreach ((string name, Tensor tensor) in _tensors)
+            foreach ((string name, OutgoingTensor tensor) in _tensors)
             {
                 json.WriteStartObject(name);
                 json.WriteString("dtype", SafetensorsType.Of(tensor.Format)!.Name);
                 json.WriteStartArray("shape");
-                foreach (Dim dim in tensor.Shape.Dims)
+                foreach (int extent in tensor.Extents)
                 {
-                    json.WriteNumberValue(dim.Size);
+                    json.WriteNumberValue(extent);
                 }
 
                 json.WriteEndArray();

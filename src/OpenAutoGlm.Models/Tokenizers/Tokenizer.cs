@@ -37,6 +37,9 @@ public sealed class Tokenizer
         }
     }
 
+    /// <summary>What the tokenizer is made of, for those who write it to a file.</summary>
+    internal TokenizerParts Parts => _parts;
+
     /// <summary>How many ids there are: 0 to this less one. A model may have more rows of logits, which are padding.</summary>
     public int VocabularySize => _vocabulary.Count;
 

@@ -87,6 +87,7 @@ sealed class HuggingFaceNames
     readonly string _output;
     readonly FrozenDictionary<string, string> _inModel;
     readonly FrozenDictionary<string, string> _inLayer;
+    readonly FrozenDictionary<string, string> _stored; // the way back, of all three
 
     HuggingFaceNames(string layers, string embedding, string norm, string output, params Dictionary<string, string>[] inLayer)
     {
@@ -95,10 +96,41 @@ sealed class HuggingFaceNames
         Embedding = embedding + ".weight";
         _inModel = new Dictionary<string, string> { [embedding] = "token_embd", [norm] = "output_norm", [output] = "output" }.ToFrozenDictionary();
         _inLayer = inLayer.SelectMany(table => table).ToFrozenDictionary();
+        _stored = _inModel.Concat(_inLayer).ToFrozenDictionary(entry => entry.Value, entry => entry.Key);
     }
 
     /// <summary>The embedding table behind the prefix.</summary>
     public string Embedding { get; }
+
+    /// <summary>The table by which files of an architecture are written; ChatGLM's own names are read only.</summary>
+    /// <exception cref="NotSupportedException">The names are unknown.</exception>
+    public static HuggingFaceNames For(string architecture) => ByArchitecture.GetValueOrDefault(architecture)
+        ?? throw new NotSupportedException($"The names of {architecture} in safetensors files are unknown; known are {string.Join(", ", ByArchitecture.Keys)}.");
+
+    /// <summary>Whether the table knows a weight without its layer and ending, such as attn_q.</summary>
+    public bool Knows(string stem) => _stored.ContainsKey(stem);
+
+    /// <summary>What a weight is called in a file; null if these files have no such weight.</summary>
+    /// <param name="name">The name here.</param>
+    /// <param name="prefix">What stands before the layers in the file.</param>
+    /// <param name="expert">The expert whose matrix it is; −1 for a tensor of its own.</param>
+    public string? Stored(string name, string prefix, int expert = -1)
+    {
+        if (name == "output.weight")
+        {
+            return _output + ".weight";
+        }
+
+        string[] parts = name.Split('.', 3);
+        bool inLayer = parts is ["blk", _, _];
+        if (Named(_stored, inLayer ? parts[2] : name) is not { } stored)
+        {
+            return null;
+        }
+
+        string numbered = expert < 0 ? stored : stored.Replace("*", expert.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        return prefix + (inLayer ? $"{_layers}{parts[1]}." : "") + numbered;
+    }
 
     /// <summary>The table for an architecture and the prefix, found by where the embedding table is.</summary>
     /// <exception cref="ModelFormatException">There is no embedding table.</exception>

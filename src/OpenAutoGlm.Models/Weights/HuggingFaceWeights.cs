@@ -23,6 +23,7 @@ public sealed class HuggingFaceWeights : ModelWeights
         _experts = config.Experts;
         Stored = [.. files.Tensors];
         (HuggingFaceNames names, string prefix) = HuggingFaceNames.For(config.Architecture, files.Path, files.Contains);
+        Prefix = prefix;
         foreach (TensorInfo tensor in Stored)
         {
             // A tied model may still store the projection; its authors' code ignores it then.
@@ -45,6 +46,12 @@ public sealed class HuggingFaceWeights : ModelWeights
 
     /// <inheritdoc/>
     public override IReadOnlyList<TensorInfo> Stored { get; }
+
+    /// <summary>What stands before the layers' names in these files.</summary>
+    internal string Prefix { get; }
+
+    /// <summary>What the files hold beside the language model: a vision tower, say.</summary>
+    internal IEnumerable<string> Others => Stored.Select(tensor => tensor.Name).Where(name => !name.StartsWith(Prefix, StringComparison.Ordinal) && !name.EndsWith("lm_head.weight", StringComparison.Ordinal));
 
     /// <inheritdoc/>
     public override IReadOnlyCollection<string> Names => [.. _single.Keys, .. _stacked.Keys];

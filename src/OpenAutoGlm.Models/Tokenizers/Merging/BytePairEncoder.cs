@@ -19,6 +19,12 @@ abstract class BytePairEncoder(Vocabulary vocabulary, int? unknownId, bool fromC
 
     readonly bool _fromCharacters = fromCharacters;
 
+    /// <summary>Whether merging starts from characters instead of bytes.</summary>
+    public bool FromCharacters => _fromCharacters;
+
+    /// <summary>Whether a piece that is a token becomes that token, whatever the merges say.</summary>
+    public bool WholePiecesFirst => wholePiecesFirst;
+
     /// <summary>
     /// The rank at which two neighbouring symbols join, <see cref="NoRank"/> when they do not, and the joined symbol.
     /// </summary>

@@ -34,6 +34,9 @@ sealed class MergeListEncoder : BytePairEncoder
 
     public override string Name => "byte-pair encoding by merges";
 
+    /// <summary>The merges, best first, by the ids of their sides and of their result.</summary>
+    public IEnumerable<(int Left, int Right, int Merged)> Merges => _merges.InOrder();
+
     protected override int Rank(ReadOnlySpan<byte> joined, int left, int right, out int merged)
     {
         (int rank, merged) = left < 0 || right < 0 ? (-1, -1) : _merges[left, right];

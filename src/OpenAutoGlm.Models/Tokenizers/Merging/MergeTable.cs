@@ -45,6 +45,10 @@ sealed class MergeTable
         }
     }
 
+    /// <summary>All merges, best first.</summary>
+    public IEnumerable<(int Left, int Right, int Merged)> InOrder() =>
+        _entries.Where(entry => entry.RankPlusOne != 0).OrderBy(entry => entry.RankPlusOne).Select(entry => (entry.Left, entry.Right, entry.Merged));
+
     int Find(int left, int right)
     {
         ulong key = (((ulong)(uint)left << 32) | (uint)right) ^ Seed;

@@ -15,6 +15,9 @@ sealed class TokenRankEncoder : BytePairEncoder
         RequireCoverage();
     }
 
+    /// <summary>Whether tokens rank by their ids, as tiktoken's do.</summary>
+    public bool IsById => _ranks is null;
+
     public override string Name => _ranks is null ? "byte-pair encoding by token rank" : "SentencePiece byte-pair encoding";
 
     /// <summary>tiktoken: bytes join in the order of the joined token's id; a piece that is a token is looked up first.</summary>

@@ -23,6 +23,15 @@ sealed class SentencePieceNormalizer(SpacePrefix prefix, bool prefixFirstOnly, b
     /// <summary>The mark that SentencePiece writes for a space, U+2581 in UTF-8.</summary>
     public static ReadOnlySpan<byte> SpaceMark => "▁"u8;
 
+    /// <summary>When a space is put before text.</summary>
+    public SpacePrefix Prefix => prefix;
+
+    /// <summary>Whether a run of spaces becomes one.</summary>
+    public bool CollapsesSpaces => collapseSpaces;
+
+    /// <summary>Whether the model has a character map of its own.</summary>
+    public bool HasMap => map is not null;
+
     public override string Name => (map is null ? "" : "character map, ") + (collapseSpaces ? "collapsed spaces" : "spaces kept");
 
     public override void Normalize(ReadOnlySpan<byte> text, bool isFirst, ByteBuffer output)

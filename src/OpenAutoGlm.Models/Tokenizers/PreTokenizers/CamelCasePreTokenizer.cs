@@ -11,6 +11,8 @@ sealed class CamelCasePreTokenizer(int maxDigits, bool contractions) : PreTokeni
 {
     const CharacterKinds Alphanumeric = CharacterKinds.Letter | CharacterKinds.Number;
 
+    public override string Signature => $"camel case {maxDigits} {contractions}";
+
     protected override int Match(ReadOnlySpan<byte> text, int start)
     {
         CharacterKinds kinds = Characters.At(text, start, out int next);

@@ -9,6 +9,8 @@ namespace OpenAutoGlm.Models.Tokenizers.PreTokenizers;
 /// <param name="marksAreLetters">Whether combining marks count as letters.</param>
 sealed class Cl100kPreTokenizer(int maxDigits, bool marksAreLetters = false) : PreTokenizer
 {
+    public override string Signature => $"cl100k {maxDigits} {marksAreLetters}";
+
     readonly CharacterKinds _letters = CharacterKinds.Letter | (marksAreLetters ? CharacterKinds.Mark : CharacterKinds.None);
 
     protected override int Match(ReadOnlySpan<byte> text, int start)

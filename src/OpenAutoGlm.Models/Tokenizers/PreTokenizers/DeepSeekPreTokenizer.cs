@@ -6,6 +6,8 @@ namespace OpenAutoGlm.Models.Tokenizers.PreTokenizers;
 /// </summary>
 sealed class DeepSeekPreTokenizer : PreTokenizer
 {
+    public override string Signature => "deepseek";
+
     const CharacterKinds Word = CharacterKinds.Letter | CharacterKinds.Mark;
     const CharacterKinds Signs = CharacterKinds.Punctuation | CharacterKinds.Symbol;
 

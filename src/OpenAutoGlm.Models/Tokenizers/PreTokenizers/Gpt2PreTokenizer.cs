@@ -6,6 +6,8 @@ namespace OpenAutoGlm.Models.Tokenizers.PreTokenizers;
 /// </summary>
 sealed class Gpt2PreTokenizer : PreTokenizer
 {
+    public override string Signature => "gpt-2";
+
     protected override int Match(ReadOnlySpan<byte> text, int start)
     {
         if (MatchContraction(text, start, anyCase: false) is int end && end > start)

@@ -6,6 +6,9 @@ namespace OpenAutoGlm.Models.Tokenizers.PreTokenizers;
 /// </summary>
 abstract class PreTokenizer
 {
+    /// <summary>What the rule is, parameters included: two rules of one signature cut alike.</summary>
+    public abstract string Signature { get; }
+
     /// <summary>Where the piece that begins at <paramref name="start"/> ends: the next match, or the text before it.</summary>
     /// <param name="text">Valid UTF-8.</param>
     /// <param name="start">The first byte of a character, less than the length of the text.</param>

@@ -82,6 +82,13 @@ static class PreTokenizerCatalog
         ? new PreTokenizerPipeline(name, rules)
         : throw new ModelFormatException(file, field, $"the pre-tokenizer \"{name}\" is unknown. Known are: {Names}.");
 
+    /// <summary>The names under which GGUF files have these rules; several differ in what else readers take from the name.</summary>
+    public static IEnumerable<string> NamesOf(PreTokenizerPipeline pipeline) =>
+        ByName.Where(entry => entry.Value.Select(rule => rule.Signature).SequenceEqual(pipeline.Signatures)).Select(entry => entry.Key);
+
+    /// <summary>The regular expression of a rule; null where none of one piece says it.</summary>
+    public static string? PatternOf(string signature) => ByPattern.FirstOrDefault(entry => entry.Value.Signature == signature).Key;
+
     /// <summary>The rule that a regular expression in tokenizer.json spells out, if it is one of those known here.</summary>
     public static bool TryFindPattern(string pattern, [NotNullWhen(true)] out PreTokenizer? rule) => ByPattern.TryGetValue(pattern, out rule);
 }

@@ -7,6 +7,9 @@ sealed class PreTokenizerPipeline(string name, params PreTokenizer[] rules)
 {
     public string Name => name;
 
+    /// <summary>The signatures of the rules.</summary>
+    public IEnumerable<string> Signatures => rules.Select(rule => rule.Signature);
+
     /// <summary>Appends the ends of the pieces of <paramref name="text"/>, which is valid UTF-8, in ascending order.</summary>
     public void Split(ReadOnlySpan<byte> text, List<int> ends) => Split(text, 0, 0, ends);
 
