@@ -35,15 +35,22 @@ public sealed record NearestReach(Goal What, double Asked, double Reachable, boo
     /// <summary>As a sentence.</summary>
     public override string ToString()
     {
-        (string name, Func<double, string> text) = What switch
+        string name = What switch
         {
-            Goal.Loss => ("loss", value => $"{Figures.Short(value)} nats"),
-            Goal.Bytes => ("size", Figures.Bytes),
-            Goal.DecodeSeconds => ("time for a token", Figures.Seconds),
-            _ => ("time for a prompt's token", Figures.Seconds),
+            Goal.Loss => "loss",
+            Goal.Bytes => "size",
+            Goal.DecodeSeconds => "time for a token",
+            _ => "time for a prompt's token",
         };
-        return $"{name}: {text(Asked)} was asked for; {(Measured ? "the nearest that was measured is" : "the nearest is")} {text(Reachable)}{(WithOthers ? "" : ", and only if the other limits are given up")}";
+        return $"{name}: {Text(Asked)} was asked for; {(Measured ? "the nearest that was measured is" : "the nearest is")} {Text(Reachable)}{(WithOthers ? "" : ", and only if the other limits are given up")}";
     }
+
+    string Text(double value) => What switch
+    {
+        Goal.Loss => $"{Figures.Short(value)} nats",
+        Goal.Bytes => Figures.Bytes(value),
+        _ => Figures.Seconds(value),
+    };
 }
 
 /// <summary>Finds the assignment that is best by predicted losses and by costs.</summary>
