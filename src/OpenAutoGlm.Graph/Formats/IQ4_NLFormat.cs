@@ -32,11 +32,7 @@ sealed class IQ4_NLFormat : QuantizedFormat
         Span<sbyte> codes = stackalloc sbyte[32];
         float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
         ScaleSearch.Encode(values, levels, d, 0, codes);
-        foreach (ref sbyte code in codes)
-        {
-            code = (sbyte)Packed.NonLinearLevels.BinarySearch(code);
-        }
-
+        Packed.ToIndices(Packed.NonLinearLevels, codes);
         Binary16.Write(block, d);
         Packed.PackNibbles(codes, 0, block[2..]);
     }

@@ -18,6 +18,7 @@ sealed class IQ4_XSFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.IQ4_XS;
     public override int BlockElements => 256;
     public override int BlockBytes => 136;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -127;
@@ -33,5 +34,27 @@ sealed class IQ4_XSFormat : QuantizedFormat
             scales[group] = d * (s - 32);
             Packed.Look(Packed.NonLinearLevels, block[(8 + (16 * group))..]).CopyTo(codes[(32 * group)..]);
         }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[8];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<NonLinearLevels> search = new(values, weights, default, -32, 31, s, m: default);
+        search.Encode(codes);
+        block[..8].Clear();
+        Binary16.Write(block, search.D);
+        int upperBits = 0;
+        for (int group = 0; group < 8; group++)
+        {
+            int stored = s[group] + 32;
+            upperBits |= (stored >> 4) << (2 * group);
+            block[4 + (group / 2)] |= (byte)((stored & 15) << (4 * (group % 2)));
+            Span<sbyte> own = codes.Slice(32 * group, 32);
+            Packed.ToIndices(Packed.NonLinearLevels, own);
+            Packed.PackNibbles(own, 0, block[(8 + (16 * group))..]);
+        }
+
+        BinaryPrimitives.WriteUInt16LittleEndian(block[2..], (ushort)upperBits);
     }
 }

@@ -50,3 +50,27 @@ readonly struct NonLinearLevels : ILevels
         return nearest;
     }
 }
+
+/// <summary>The fifteen levels of MXFP4, doubled, so that they are integers.</summary>
+readonly struct DoubledE2M1Levels : ILevels
+{
+    public float Least => -12;
+
+    public float Greatest => 12;
+
+    /// <summary>Climbs as far from zero as midpoints lie below the magnitude, and takes the sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Nearest(Vector256<float> values)
+    {
+        ReadOnlySpan<sbyte> levels = Packed.DoubledE2M1[..8];
+        Vector256<float> magnitudes = Vector256.Abs(values);
+        Vector256<float> nearest = Vector256<float>.Zero;
+        for (int i = 1; i < levels.Length; i++)
+        {
+            Vector256<float> above = Vector256.GreaterThan(magnitudes, Vector256.Create((levels[i - 1] + levels[i]) * 0.5f));
+            nearest += above & Vector256.Create((float)(levels[i] - levels[i - 1]));
+        }
+
+        return Vector256.CopySign(nearest, values);
+    }
+}

@@ -15,6 +15,7 @@ sealed class MXFP4Format : QuantizedFormat
     public override TensorFormat Format => TensorFormat.MXFP4;
     public override int BlockElements => 32;
     public override int BlockBytes => 17;
+    public override bool CanQuantize => true;
     public override int GroupElements => 32;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -12;
@@ -24,6 +25,38 @@ sealed class MXFP4Format : QuantizedFormat
     {
         Packed.Look(Packed.DoubledE2M1, block[1..]).CopyTo(codes);
         scales[0] = HalfScale(block[0]);
+    }
+
+    /// <summary>
+    /// The specification's exponent, ⌊log₂ max|x|⌋ − 2, lets up to a quarter of the largest value be cut off; the one above keeps
+    /// it and makes small values coarser. The better of these and the one below is taken: below is best where little
+    /// importance lies on the largest.
+    /// </summary>
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        block.Clear();
+        float extreme = MathF.Abs(ScaleSearch.Extreme(values));
+        if (extreme == 0)
+        {
+            return;
+        }
+
+        int specified = (BitConverter.SingleToInt32Bits(extreme) >> 23) - 2;
+        (int best, float least) = (specified, float.PositiveInfinity);
+        for (int e = specified - 1; e <= specified + 1; e++)
+        {
+            float error = ScaleSearch.Error(values, weights, default(DoubledE2M1Levels), HalfScale(e), 0);
+            if (error < least)
+            {
+                (best, least) = (e, error);
+            }
+        }
+
+        Span<sbyte> codes = stackalloc sbyte[32];
+        ScaleSearch.Encode(values, default(DoubledE2M1Levels), HalfScale(best), 0, codes);
+        Packed.ToIndices(Packed.DoubledE2M1, codes);
+        block[0] = (byte)best;
+        Packed.PackNibbles(codes, 0, block[1..]);
     }
 
     /// <summary>2^(e − 128), which is denormal for e = 0 and 1.</summary>

@@ -53,6 +53,15 @@ static class Packed
             Vector128.Shuffle(table, indices.GetUpper()));
     }
 
+    /// <summary>The reverse of <see cref="Look"/>: levels become the first index that each has.</summary>
+    public static void ToIndices(ReadOnlySpan<sbyte> levels, Span<sbyte> codes)
+    {
+        foreach (ref sbyte code in codes)
+        {
+            code = (sbyte)levels.IndexOf(code);
+        }
+    }
+
     /// <summary>The reverse of <see cref="Nibbles"/>: the lower four bits of 32 codes + offset.</summary>
     public static void PackNibbles(ReadOnlySpan<sbyte> codes, int offset, Span<byte> bytes)
     {

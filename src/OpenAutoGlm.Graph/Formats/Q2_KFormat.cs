@@ -16,6 +16,7 @@ sealed class Q2_KFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q2_K;
     public override int BlockElements => 256;
     public override int BlockBytes => 84;
+    public override bool CanQuantize => true;
     public override int GroupElements => 16;
     public override bool HasMinimum => true;
     public override sbyte LeastCode => 0;
@@ -36,5 +37,28 @@ sealed class Q2_KFormat : QuantizedFormat
             Vector256<byte> bytes = Vector256.Create(block.Slice(16 + (32 * (run / 4)), 32));
             Packed.Bits(bytes, 2 * (run % 4), 2).AsSByte().CopyTo(codes[(32 * run)..]);
         }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[16];
+        Span<int> m = stackalloc int[16];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, 15, s, m);
+        search.Encode(codes);
+        block.Clear();
+        for (int group = 0; group < 16; group++)
+        {
+            block[group] = (byte)(s[group] | (m[group] << 4));
+        }
+
+        for (int i = 0; i < 256; i++)
+        {
+            (int half, int run) = (i / 128, i / 32 % 4);
+            block[16 + (32 * half) + (i % 32)] |= (byte)(codes[i] << (2 * run));
+        }
+
+        Binary16.Write(block[80..], search.D);
+        Binary16.Write(block[82..], search.Dmin);
     }
 }

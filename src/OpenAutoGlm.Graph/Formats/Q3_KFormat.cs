@@ -17,6 +17,7 @@ sealed class Q3_KFormat : QuantizedFormat
     public override TensorFormat Format => TensorFormat.Q3_K;
     public override int BlockElements => 256;
     public override int BlockBytes => 110;
+    public override bool CanQuantize => true;
     public override int GroupElements => 16;
     public override bool HasMinimum => false;
     public override sbyte LeastCode => -4;
@@ -40,5 +41,29 @@ sealed class Q3_KFormat : QuantizedFormat
             Vector256<byte> upper = Vector256.ShiftLeft(Packed.Bits(thirdBits, run, 1), 2);
             ((lower | upper) - Vector256.Create((byte)4)).AsSByte().CopyTo(codes[(32 * run)..]);
         }
+    }
+
+    private protected override void PackBlock(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<byte> block)
+    {
+        Span<int> s = stackalloc int[16];
+        Span<sbyte> codes = stackalloc sbyte[256];
+        SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), -32, 31, s, m: default);
+        search.Encode(codes);
+        block.Clear();
+        for (int group = 0; group < 16; group++)
+        {
+            int stored = s[group] + 32;
+            block[96 + (group % 8)] |= (byte)((stored & 15) << (4 * (group / 8)));
+            block[104 + (group % 4)] |= (byte)((stored >> 4) << (2 * (group / 4)));
+        }
+
+        for (int i = 0; i < 256; i++)
+        {
+            (int half, int run, int q) = (i / 128, i / 32, codes[i] - LeastCode);
+            block[i % 32] |= (byte)((q >> 2) << run);
+            block[32 + (32 * half) + (i % 32)] |= (byte)((q & 3) << (2 * (run % 4)));
+        }
+
+        Binary16.Write(block[108..], search.D);
     }
 }

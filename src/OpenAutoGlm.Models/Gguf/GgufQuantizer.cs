@@ -7,8 +7,8 @@ using OpenAutoGlm.Models.Weights;
 namespace OpenAutoGlm.Models.Gguf;
 
 /// <summary>
-/// Writes a GGUF model anew with its matrices in another format: one for all, or the mixture Q4_K_M. Norms, biases and
-/// routers stay as they are. Every row is rounded for itself, without looking at what the model is used for.
+/// Writes a GGUF model anew with its matrices in another format: one for all, or a <see cref="FormatMixture"/> such as
+/// Q4_K_M. Norms, biases and routers stay as they are. Every row is rounded for itself, without looking at what the model is used for.
 /// </summary>
 public static class GgufQuantizer
 {
@@ -19,7 +19,7 @@ public static class GgufQuantizer
 
     /// <summary>Writes the model; the same model and format give the same bytes on every machine.</summary>
     /// <param name="model">A model that was opened from GGUF files.</param>
-    /// <param name="format">F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q4_K_M and others, in upper or lower case.</param>
+    /// <param name="format">One of <see cref="Formats"/>, in upper or lower case.</param>
     /// <param name="path">The file; it appears when it is whole.</param>
     /// <param name="progress">Told the bytes written after every tensor.</param>
     /// <param name="cancellation">Checked before every piece; nothing is left behind.</param>
@@ -43,7 +43,7 @@ public static class GgufQuantizer
         foreach (TensorInfo info in weights.Stored)
         {
             Tensor tensor = weights.Get(info.Name);
-            TensorFormat target = IsMatrix(info) ? mixture.For(Planned(info), model.Config.Layers, model.Config.TiedEmbeddings) : tensor.Format;
+            TensorFormat target = mixture.For(info.Name, info.Extents.AsSpan(), model.Config) ?? tensor.Format;
             if (target == tensor.Format)
             {
                 writer.AddTensor(info.Name, tensor);
@@ -67,17 +67,6 @@ public static class GgufQuantizer
                 writer.Copy(metadata, key);
             }
         }
-    }
-
-    static bool IsMatrix(TensorInfo info) =>
-        info.Extents.Length >= 2 && info.Name.EndsWith(".weight", StringComparison.Ordinal)
-        && !info.Name.Contains("norm", StringComparison.Ordinal) && !info.Name.Contains("ffn_gate_inp", StringComparison.Ordinal);
-
-    static PlannedTensor Planned(TensorInfo info)
-    {
-        string[] parts = info.Name.Split('.');
-        int layer = parts.Length > 2 && parts[0] == "blk" && int.TryParse(parts[1], out int number) ? number : -1;
-        return new PlannedTensor(info.Name, TensorRole.Matrix, layer, info.Extents);
     }
 
     static unsafe void Convert(string file, string name, Tensor tensor, TensorFormat target, Stream stream, CancellationToken cancellation)

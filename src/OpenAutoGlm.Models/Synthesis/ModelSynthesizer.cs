@@ -43,7 +43,7 @@ public static class ModelSynthesizer
 
         foreach (PlannedTensor tensor in PlannedTensor.For(shape))
         {
-            TensorFormat tensorFormat = mixture.For(tensor, config.Layers, config.TiedEmbeddings);
+            TensorFormat tensorFormat = mixture.For(tensor, config);
             writer.AddTensor(tensor.Name, tensorFormat, tensor.Extents.AsSpan(), stream => filler.Write(tensor, tensorFormat, stream, cancellation));
         }
 

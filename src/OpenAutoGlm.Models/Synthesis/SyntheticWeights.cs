@@ -23,7 +23,7 @@ public sealed class SyntheticWeights : IWeights
         FormatMixture mixture = FormatMixture.Find(format);
         foreach (PlannedTensor tensor in PlannedTensor.For(shape))
         {
-            TensorFormat tensorFormat = mixture.For(tensor, shape.Config.Layers, shape.Config.TiedEmbeddings);
+            TensorFormat tensorFormat = mixture.For(tensor, shape.Config);
             Shape extents = new([.. tensor.Extents.Select(extent => new Dim(extent))]);
             _weights.Add(tensor.Name, new Tensor(new TensorType(extents, tensorFormat), null, null));
         }

@@ -58,7 +58,7 @@ public abstract record RoundingMethod
         Tensor result = Tensor.Allocate(format.Format, matrices * rows, columns);
         for (int matrix = 0; matrix < matrices; matrix++)
         {
-            RowRounding round = Prepare(format, columns, statistics);
+            RowRounding round = Prepare(format, columns, Of(statistics, matrix));
             RoundRows(weight, matrix * rows, rows, round, result, name, cancellation);
         }
 
@@ -68,6 +68,10 @@ public abstract record RoundingMethod
 
     /// <summary>What is done once for all rows of a matrix; gives what rounds a row.</summary>
     private protected abstract RowRounding Prepare(BlockFormat format, int columns, ColumnStatistics? statistics);
+
+    /// <summary>What is known of one expert; of all together where no token was sent to it.</summary>
+    static ColumnStatistics? Of(ColumnStatistics? statistics, int expert) =>
+        statistics is not null && expert < statistics.Experts.Length && statistics.Experts[expert].Rows > 0 ? statistics.Experts[expert] : statistics;
 
     void RoundRows(Tensor weight, int first, int count, RowRounding round, Tensor result, string name, CancellationToken cancellation)
     {

@@ -37,6 +37,7 @@ public class PackageConformanceTests
     [InlineData("glm4moe-w256-Q4_K_M", "Q4_K_M")]
     [InlineData("glm4moe-w256-Q8_0", "Q8_0")]
     [InlineData("chatglm-w256-Q8_0", "Q8_0")]
+    [InlineData("glm4moe-w256-MXFP4_MOE", "MXFP4_MOE")]
     public void Planned_tensors_are_those_of_the_reference_files(string name, string format)
     {
         using GgufFile file = GgufFile.Open(SharedData.Path("golden", "models", name + ".gguf"));
@@ -50,7 +51,7 @@ public class PackageConformanceTests
         FormatMixture mixture = FormatMixture.Find(format);
         Dictionary<string, string> planned = PlannedTensor.For(shape).ToDictionary(
             tensor => tensor.Name,
-            tensor => new TensorInfo(tensor.Name, tensor.Extents, mixture.For(tensor, config.Layers, config.TiedEmbeddings).ToString(), null, 0, 0).ToString());
+            tensor => new TensorInfo(tensor.Name, tensor.Extents, mixture.For(tensor, config).ToString(), null, 0, 0).ToString());
         Assert.Equal(expected.Values.Order(StringComparer.Ordinal), planned.Values.Order(StringComparer.Ordinal));
     }
 }

@@ -22,6 +22,7 @@ public class QuantizeTests
         { TensorFormat.Q8_0, 0.0055 }, { TensorFormat.Q6_K, 0.0175 },
         { TensorFormat.Q5_K, 0.0355 }, { TensorFormat.Q5_1, 0.0345 }, { TensorFormat.Q5_0, 0.0415 },
         { TensorFormat.Q4_K, 0.0720 }, { TensorFormat.Q4_1, 0.0710 }, { TensorFormat.Q4_0, 0.0840 }, { TensorFormat.IQ4_NL, 0.0770 },
+        { TensorFormat.IQ4_XS, 0.0755 }, { TensorFormat.MXFP4, 0.115 }, { TensorFormat.Q3_K, 0.146 }, { TensorFormat.Q2_K, 0.27 },
     };
 
     [Theory]
@@ -47,9 +48,16 @@ public class QuantizeTests
                 ? Math.Max(values.Max(), 0) - Math.Min(values.Min(), 0)
                 : 2 * values.Max(Math.Abs);
 
-            // In IQ4_NL the widest gap between levels is 24 of 240.
-            double steps = name == TensorFormat.IQ4_NL ? 10 : format.GreatestCode - format.LeastCode;
-            double leastStep = LeastHalf * (name == TensorFormat.IQ4_NL ? 24 : 1);
+            // In IQ4_NL and IQ4_XS the widest gap between levels is 24 of 240. In MXFP4 it is 4 of 24, and as scales are powers
+            // of two, the largest value may come to lie as low as 6.5 of 12.
+            double widest = name is TensorFormat.IQ4_NL or TensorFormat.IQ4_XS ? 24 : 1;
+            double steps = name switch
+            {
+                TensorFormat.IQ4_NL or TensorFormat.IQ4_XS => 10,
+                TensorFormat.MXFP4 => 3.25,
+                _ => format.GreatestCode - format.LeastCode,
+            };
+            double leastStep = LeastHalf * widest;
             double allowed = 0.75 * ((range / steps) + leastStep);
             Assert.True(Rms(values, back) <= allowed, $"round {round}: {Rms(values, back)}, allowed {allowed}");
         }
@@ -74,7 +82,8 @@ public class QuantizeTests
         int elements = BlockFormat.Of(format).BlockElements;
         double allowed = format switch
         {
-            TensorFormat.IQ4_NL => 0.01, // The level nearest to zero is 1 of 127.
+            TensorFormat.MXFP4 => 0.2, // A power of two times 4 or 6.
+            TensorFormat.IQ4_NL or TensorFormat.IQ4_XS => 0.01, // The level nearest to zero is 1 of 127.
             TensorFormat.Q4_K or TensorFormat.Q5_K => 0.006, // 0.0123 / 31 / 63 is a denormal F16 of seven bits.
             _ => 0.001,
         };
@@ -126,7 +135,9 @@ public class QuantizeTests
             return values.Index().Where(pair => pair.Index % 8 == 0).Sum(pair => Math.Pow(pair.Item - (double)back[pair.Index], 2));
         })];
         Assert.Equal(losses.OrderDescending(), losses);
-        Assert.True(losses[^1] < 0.8 * losses[0], string.Join(", ", losses));
+
+        // In MXFP4 there is only a power of two to choose.
+        Assert.True(losses[^1] < (name == TensorFormat.MXFP4 ? 0.95 : 0.8) * losses[0], string.Join(", ", losses));
     }
 
     [Theory]
@@ -187,6 +198,10 @@ public class QuantizeTests
     [InlineData(TensorFormat.Q4_1, "AF15CEB89F84504D")]
     [InlineData(TensorFormat.Q4_0, "25CF6CACD9590588")]
     [InlineData(TensorFormat.IQ4_NL, "CE3207FBD99AA468")]
+    [InlineData(TensorFormat.IQ4_XS, "9AB77E0ED87A9654")]
+    [InlineData(TensorFormat.MXFP4, "4210C8572CA8C8C4")]
+    [InlineData(TensorFormat.Q3_K, "BA39D8CFD990A25E")]
+    [InlineData(TensorFormat.Q2_K, "8999D6AE939812F9")]
     public void The_bytes_are_the_same_on_every_instruction_set(TensorFormat name, string expected)
     {
         BlockFormat format = BlockFormat.Of(name);
