@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Models.Synthesis;
 using OpenAutoGlm.Optimization.Search.Costs;
 using OpenAutoGlm.Optimization.Sensitivity;
 
@@ -125,6 +127,31 @@ public sealed class FormatSearch
                 .Where(format => Enumerable.Range(0, space.Groups.Length).All(g => space.Choices[g].Contains(StandIn(space, g, format))))
                 .Select(format => (format, new Assignment([.. Enumerable.Range(0, space.Groups.Length).Select(g => StandIn(space, g, format))], space.KvChoices[0]))),
         ];
+    }
+
+    /// <summary>The mixtures that the field uses, as far as every group can have what they say.</summary>
+    public ImmutableArray<(string Name, Assignment Assignment)> Mixes(ModelConfig config)
+    {
+        ChoiceSpace space = Losses.Space;
+        ImmutableArray<(string, Assignment)>.Builder mixes = ImmutableArray.CreateBuilder<(string, Assignment)>();
+        foreach (FormatMixture mixture in FormatMixture.All.Where(mixture => !mixture.IsUniform))
+        {
+            ImmutableArray<TensorFormat> formats =
+            [
+                .. space.Groups.Select((group, g) =>
+                {
+                    GroupTensor tensor = group.Tensors[0];
+                    ReadOnlySpan<int> extents = tensor.Matrices > 1 ? [tensor.Matrices, tensor.Rows, tensor.Columns] : [tensor.Rows, tensor.Columns];
+                    return mixture.For(tensor.Name, extents, config) is { } format ? StandIn(space, g, format) : space.Sources[g];
+                }),
+            ];
+            if (Enumerable.Range(0, formats.Length).All(g => space.Choices[g].Contains(formats[g])))
+            {
+                mixes.Add((mixture.Name, new Assignment(formats, space.KvChoices[0])));
+            }
+        }
+
+        return mixes.ToImmutable();
     }
 
     /// <summary>What a group has where a format is asked for: at most what it has now, and whole blocks.</summary>

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
 using OpenAutoGlm.Optimization.Recipes;
 
@@ -9,13 +10,10 @@ public sealed record OptimizationOptions
     /// <summary>What is to come out.</summary>
     public Recipe Recipe { get; init; } = new();
 
-    /// <summary>The text that the model is calibrated and measured with; not looked at where <see cref="Windows"/> is given.</summary>
-    public string Text { get; init; } = "";
+    /// <summary>The texts that the model is calibrated and measured with; not looked at where <see cref="Windows"/> is given.</summary>
+    public CalibrationData Data { get; init; } = CalibrationData.BuiltIn;
 
-    /// <summary>What the text is called in reports.</summary>
-    public string TextName { get; init; } = "text";
-
-    /// <summary>Windows of tokens instead of a text; the last ones are held out.</summary>
+    /// <summary>Windows of tokens instead of a text; some of them are held out.</summary>
     public TokenWindows? Windows { get; init; }
 
     /// <summary>Where what was measured is kept, so that a run that was broken off goes on; null for nowhere.</summary>

@@ -71,7 +71,7 @@ public sealed record OptimizationResult
         else
         {
             Quality quality = best.Measured.Quality;
-            string size = $"{Figures.Bytes(best.Answer.Cost.Bytes)} instead of {Figures.Bytes(OriginalBytes + (Promise.Best.Answer.Cost.Bytes - WeightBytes(best)))}";
+            string size = $"{Figures.Bytes(best.Answer.Cost.Bytes)} instead of {Figures.Bytes(OriginalBytes + best.Answer.Cost.Bytes - WeightBytes(best))}{(Wish.ContextTokens > 0 ? $", the keys and values of {Wish.ContextTokens} tokens included" : "")}";
             lines.Add($"Reached: {size}{(Kept ? "" : ", and the wish is not kept")}.");
             lines.Add($"Measured: KL {Figures.Short(quality.MeanKl)} ± {Figures.Short(quality.MeanKlError)} nats a token, perplexity {Figures.Short(quality.Perplexity)} instead of {Figures.Short(Original.Perplexity)} ({(quality.CrossEntropyChange >= 0 ? "+" : "−")}{Figures.Short(Math.Abs(100 * (Math.Exp(quality.CrossEntropyChange) - 1)))} % ± {Figures.Short(100 * quality.CrossEntropyChangeError)}), {Figures.Short(100 * quality.Top1Agreement)} % of the likeliest tokens the same.");
             if (OriginalTime is { } before && ResultTime is { } after)
@@ -88,5 +88,6 @@ public sealed record OptimizationResult
         return lines.ToImmutable();
     }
 
-    double WeightBytes(PromiseRound round) => round.Answer.Cost.Bytes - Costs.Kv[Space.KvChoices.IndexOf(round.Answer.Assignment.KvFormat)].Bytes;
+    /// <summary>Bytes of the weights of a candidate, without keys and values.</summary>
+    public double WeightBytes(PromiseRound round) => round.Answer.Cost.Bytes - Costs.Kv[Space.KvChoices.IndexOf(round.Answer.Assignment.KvFormat)].Bytes;
 }

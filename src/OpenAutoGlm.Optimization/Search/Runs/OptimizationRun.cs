@@ -6,6 +6,7 @@ using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Models.Weights;
 using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
@@ -114,8 +115,9 @@ public sealed class OptimizationRun
     CalibrationWindows Windows() => _options.Windows is { } given
         ? CalibrationWindows.Of(given, Recipe.Calibration)
         : CalibrationWindows.Of(
+            _options.Data,
             _model.Tokenizer ?? throw new NotSupportedException($"{_model.Path} has no tokenizer, so no text can be read with it: put tokenizer.json or tokenizer.model beside the weights."),
-            _options.Text,
+            _model.ChatTemplates.Default is { } template ? ChatTemplate.Parse(template) : null,
             Recipe.Calibration,
             Config.ContextLength);
 
@@ -168,7 +170,7 @@ public sealed class OptimizationRun
             return Measured(assignment, builder, heldOut, cancellation);
         })
         {
-            Rivals = [.. search.Uniform().Select(uniform => ($"{uniform.Format} everywhere", uniform.Assignment))],
+            Rivals = [.. search.Uniform().Select(uniform => ($"{uniform.Format} everywhere", uniform.Assignment)), .. search.Mixes(Config)],
         };
         return keeper.Run(Recipe.Wish, _cancellation);
     }
