@@ -54,8 +54,8 @@ public sealed class TrainedModelQualityTests
         using ModelPackage model = ModelPackage.Open(SharedData.Path("models", name, file));
         using CpuBackend cpu = new();
         using QualityMeter meter = new(model.Config, model.Weights, cpu, Windows(name, 8, 128));
-        Quality eight = meter.Measure(Rounded(model, TensorFormat.Q8_0), cpu, TensorFormat.F32);
-        Quality four = meter.Measure(Rounded(model, TensorFormat.Q4_0), cpu, TensorFormat.F32);
+        Quality eight = meter.Measure(Rounded(model, TensorFormat.Q8_0), cpu, TensorFormat.F32, cancellation: TestContext.Current.CancellationToken);
+        Quality four = meter.Measure(Rounded(model, TensorFormat.Q4_0), cpu, TensorFormat.F32, cancellation: TestContext.Current.CancellationToken);
 
         Assert.InRange(eight.MeanKl, 1e-7, 0.002);
         Assert.InRange(eight.Top1Agreement, 0.97, 1);

@@ -43,7 +43,7 @@ public sealed class ClippingRuleTests
         {
             Assert.Equal(0, rule.RangeOf(Of([0, 0])));
             Assert.Throws<ArgumentException>(() => rule.RangeOf(new MagnitudeHistogram()));
-            Assert.Equal(rule.RangeOf(Of([3, -3])), 3, 0.1);
+            Assert.Equal(3, rule.RangeOf(Of([3, -3])), 0.1);
         }
 
         Assert.Throws<ArgumentOutOfRangeException>(() => new PercentileRange(0).RangeOf(Of([1])));

@@ -35,7 +35,7 @@ public sealed class CollectionStateTests : IDisposable
     {
         ActivationStatistics whole = Collect(Options with { StatePath = null });
         using CancellationTokenSource stop = new();
-        Assert.Throws<OperationCanceledException>(() => Collect(Options, new Told(share => StopAt(share, stop)), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Collect(Options, new Told(share => StopAt(share, stop)), stop));
         Assert.Throws<EvaluationException>(() => ActivationStatistics.Load(State));
 
         List<double> shares = [];
@@ -54,7 +54,7 @@ public sealed class CollectionStateTests : IDisposable
         Assert.Contains("another choice of Gram matrices", Refused(Options with { Gram = null }));
         Assert.Contains("another format of keys and values", Refused(Options with { KvFormat = Graph.Formats.TensorFormat.BF16 }));
         string message = Assert.Throws<EvaluationException>(() =>
-            ActivationStatistics.Collect(_model.Config, _model.Weights, _cpu, TokenWindows.Of([1, 2, 3, 4], 2), Options)).Message;
+            ActivationStatistics.Collect(_model.Config, _model.Weights, _cpu, TokenWindows.Of([1, 2, 3, 4], 2), Options, cancellation: TestContext.Current.CancellationToken)).Message;
         Assert.Contains("another text", message);
     }
 
@@ -106,8 +106,8 @@ public sealed class CollectionStateTests : IDisposable
 
     string Refused(CalibrationOptions options) => Assert.Throws<EvaluationException>(() => Collect(options)).Message;
 
-    ActivationStatistics Collect(CalibrationOptions options, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
-        ActivationStatistics.Collect(_model.Config, _model.Weights, _cpu, _windows, options, progress, cancellation);
+    ActivationStatistics Collect(CalibrationOptions options, IProgress<double>? progress = null, CancellationTokenSource? stop = null) =>
+        ActivationStatistics.Collect(_model.Config, _model.Weights, _cpu, _windows, options, progress, stop?.Token ?? TestContext.Current.CancellationToken);
 
     sealed class Told(Action<double> told) : IProgress<double>
     {

@@ -103,7 +103,7 @@ public sealed class TaskRunnerTests : IAsyncLifetime
     public async Task A_question_that_cannot_be_put_is_named()
     {
         TaskFile empty = TaskFile.Parse("t.jsonl", """{"kind": "generate", "prompt": "Hello", "answer": "x", "max_tokens": 1000000}""");
-        Assert.StartsWith("t.jsonl, line 1: ", (await Assert.ThrowsAsync<EvaluationException>(() => new TaskRunner(_engine.Generator).RunAsync(empty))).Message);
+        Assert.StartsWith("t.jsonl, line 1: ", (await Assert.ThrowsAsync<EvaluationException>(() => new TaskRunner(_engine.Generator).RunAsync(empty, cancellation: TestContext.Current.CancellationToken))).Message);
     }
 
     static void StopAt(double share, CancellationTokenSource stop)
