@@ -23,6 +23,9 @@ switch (args)
         }
 
         return 0;
+    case ["training", ..]:
+        TrainingBenchmark.Run(args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount);
+        return 0;
     case ["prefix"]:
         PrefixCacheBenchmark.Run();
         PrefixCacheBenchmark.RunStore(Path.Combine(Path.GetTempPath(), $"autoglm-{Environment.ProcessId}.store"));
@@ -41,6 +44,6 @@ switch (args)
             served, args.Length > 2 ? int.Parse(args[2]) : 16, args.Length > 3 ? int.Parse(args[3]) : 64, args.Length > 4 ? int.Parse(args[4]) : 5);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | server model [clients] [tokens] [rounds]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | server model [clients] [tokens] [rounds]");
         return 2;
 }

@@ -30,6 +30,7 @@ static class OptimizedFolder
             progress?.Report(new OptimizationProgress(OptimizationStage.Writing, 0));
             File.WriteAllText(Path.Combine(partial, RecipeFile), result.Recipe.ToJson());
             File.WriteAllText(Path.Combine(partial, ReportFile), report.ToJson());
+            File.WriteAllText(Path.Combine(partial, PageFile), report.ToHtml());
             ModelExporter.Write(
                 model,
                 model.Config,
