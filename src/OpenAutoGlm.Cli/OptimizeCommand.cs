@@ -3,10 +3,11 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Cli.Optimize;
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Graph.Formats;
-using OpenAutoGlm.Models;
-using OpenAutoGlm.Optimization.Calibration;
+using OpenAutoGlm.Optimization.Analysis;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Hardware;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Reports;
 using OpenAutoGlm.Optimization.Search;
@@ -38,6 +39,7 @@ sealed class OptimizeCommand : AutoGlmCommand
     readonly Option<int?> _windowTokens = Flags.Int("--window-tokens", "Tokens in a window. Default: 128.", 4, 1_000_000);
     readonly Option<string?> _sensitivity = Flags.OneOf("--sensitivity", "How losses of choices are found. Default: as much measuring as two minutes allow.", [.. Enum.GetNames<SensitivityMethod>().Select(name => name.ToLowerInvariant())]);
     readonly Option<string?> _grouping = Flags.OneOf("--group", "Whether stored tensors are chosen for one by one, or those that a fused step multiplies together. Default: stored.", "stored", "fused");
+    readonly Option<string?> _for = Flags.Text("--for", "profile", "The machine that the model is for, where it is not this one: a name such as t4 or h100, or a file of yours; its memory is the budget where none is given.");
     readonly Option<bool> _resume = Flags.Switch("--resume", "Go on from what an earlier run measured; this is so unless --no-cache is given.");
     readonly Option<bool> _noCache = Flags.Switch("--no-cache", "Measure everything anew and keep nothing.");
     readonly Option<bool> _json = Flags.Json();
@@ -47,7 +49,7 @@ sealed class OptimizeCommand : AutoGlmCommand
         : base("optimize", "Finds the best formats of a model's weights for a wish, proves it, and writes the model with a report.", console)
     {
         Add(_name);
-        AddAll([_model, _output, _maxBytes, _maxLoss, _maxKl, _decode, _prefill, _minimise, _recipe, _formats, _method, _kv, _context, _text, _windows, _heldOut, _windowTokens, _sensitivity, _grouping, _resume, _noCache, _json, .. _engine.All]);
+        AddAll([_model, _output, _maxBytes, _maxLoss, _maxKl, _decode, _prefill, _minimise, _recipe, _formats, _method, _kv, _context, _text, _windows, _heldOut, _windowTokens, _sensitivity, _grouping, _for, _resume, _noCache, _json, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -75,6 +77,11 @@ sealed class OptimizeCommand : AutoGlmCommand
 
         Recipe recipe = Read(arguments) with { Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) };
         using Optimizer optimizer = new(path, options) { Recipe = recipe };
+        if (Profile(arguments) is { } profile)
+        {
+            optimizer.For(profile);
+        }
+
         if (!recipe.Calibration.Text.IsEmpty)
         {
             optimizer.Calibrate([.. recipe.Calibration.Text]);
@@ -85,7 +92,7 @@ sealed class OptimizeCommand : AutoGlmCommand
             optimizer.Configure(run => run with { CacheFolder = null });
         }
 
-        ImmutableCommands commands = new(path, folder);
+        ReportCommands commands = new(path, folder);
         try
         {
             await OptimizeProgressView.ShowAsync(Console, progress => Task.Run(() =>
@@ -108,6 +115,21 @@ sealed class OptimizeCommand : AutoGlmCommand
         }
 
         return Show(optimizer, folder, arguments.GetValue(_json));
+    }
+
+    HardwareProfile? Profile(ParseResult arguments)
+    {
+        if (arguments.GetValue(_for) is not { } name)
+        {
+            return null;
+        }
+
+        return HardwareProfiles.Find(name, () =>
+        {
+            MachineSpeed speed = MachineProbe.Measure();
+            MachineReport machine = MachineProbe.Look();
+            return HardwareProfile.ThisMachine(machine.Model, machine.Memory.Total, new MachineRates(speed.ReadBytesPerSecond, speed.FloatOperationsPerSecond, speed.BFloat16OperationsPerSecond, speed.ByteOperationsPerSecond));
+        });
     }
 
     int Show(Optimizer optimizer, string folder, bool json)
@@ -193,7 +215,7 @@ sealed class OptimizeCommand : AutoGlmCommand
                 ContextTokens = arguments.GetValue(_context) ?? wish.ContextTokens,
                 Minimise = arguments.GetValue(_minimise) switch { "loss" => Goal.Loss, "bytes" => Goal.Bytes, "tpot" => Goal.DecodeSeconds, "prefill" => Goal.PrefillSeconds, _ => wish.Minimise },
             },
-        } is { } asked && (!asked.Wish.IsEmpty || asked.Wish.Minimise is not null || !asked.Groups.IsEmpty || !asked.Rules.IsEmpty)
+        } is { } asked && (!asked.Wish.IsEmpty || arguments.GetValue(_for) is not null || asked.Wish.Minimise is not null || !asked.Groups.IsEmpty || !asked.Rules.IsEmpty)
             ? asked
             : throw CommandFailedException.Usage("Nothing is asked for. Say what matters: --max-bytes 4G, --max-loss 1%, --max-kl 0.02, --target-tpot 40ms, or give a --recipe.");
     }
@@ -208,7 +230,7 @@ sealed class OptimizeCommand : AutoGlmCommand
         text => double.TryParse(text.EndsWith('%') ? text[..^1] : text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is > 0 and <= 10_000 ? value : null);
 
     /// <summary>What a report says about doing it again.</summary>
-    sealed record ImmutableCommands(string Model, string Folder)
+    sealed record ReportCommands(string Model, string Folder)
     {
         public System.Collections.Immutable.ImmutableArray<ReportedCommand> All =>
         [

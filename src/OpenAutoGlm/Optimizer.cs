@@ -10,7 +10,9 @@ using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Architectures;
 using OpenAutoGlm.Models.Hub;
 using OpenAutoGlm.Models.Synthesis;
+using OpenAutoGlm.Optimization.Analysis;
 using OpenAutoGlm.Optimization.Calibration;
+using OpenAutoGlm.Optimization.Hardware;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Reports;
 using OpenAutoGlm.Optimization.Search;
@@ -41,6 +43,7 @@ public sealed class Optimizer : IDisposable
     ModelPackage? _model;
     IBackend? _backend;
     string? _pending;
+    HardwareProfile? _profile;
     bool _fuse = true;
     bool _disposed;
 
@@ -133,6 +136,17 @@ public sealed class Optimizer : IDisposable
         return this;
     }
 
+    /// <summary>
+    /// The machine that the model is for, where it is not this one: its memory is the budget where none is given, and the report
+    /// estimates what it would make of the result. Times are always those of this machine.
+    /// </summary>
+    public Optimizer For(HardwareProfile profile)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        _profile = profile.Measured ? null : profile;
+        return profile.Measured || Recipe.Wish.MaxBytes is not null ? this : Within(bytes: profile.UsableBytes);
+    }
+
     /// <summary>Texts to calibrate and measure with, instead of the built-in ones.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public Optimizer Calibrate(params IReadOnlyList<string> files)
@@ -195,7 +209,26 @@ public sealed class Optimizer : IDisposable
     public OptimizationReport FullReport(params ImmutableArray<ReportedCommand> commands)
     {
         ReportFacts facts = new(Model.Name, Model.Path, ThisMachine(), $"Open-AutoGLM {typeof(Optimizer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?"}", _time.GetUtcNow(), commands);
-        return OptimizationReporting.Of(Compiled, Model.Config, Model.Weights, facts) with { Fusion = Fusion };
+        return OptimizationReporting.Of(Compiled, Model.Config, Model.Weights, facts) with { Fusion = Fusion, Elsewhere = Elsewhere() };
+    }
+
+    ImmutableArray<ElsewhereEstimate> Elsewhere()
+    {
+        if (_profile is not { } profile || Compiled.Weights is not { } weights)
+        {
+            return [];
+        }
+
+        TensorFormat kv = Compiled.Promise.Best!.Answer.Assignment.KvFormat;
+        int context = Math.Max(1, Recipe.Wish.ContextTokens);
+        HardwareEstimate Estimate(IWeights of)
+        {
+            ModelGraph graph = Architecture.Build(Model.Config, of, new GraphOptions(KvFormat: kv));
+            TensorFormat most = graph.OfKind(ValueKind.Weight).GroupBy(value => value.Type.Format).MaxBy(group => group.Sum(value => value.Constant!.Shape.ElementCount))!.Key;
+            return HardwareEstimate.Of(profile, GraphCost.Of(graph), most, profile.Sequences, context);
+        }
+
+        return [Estimate(weights).ToRow(Estimate(Model.Weights))];
     }
 
     /// <summary>

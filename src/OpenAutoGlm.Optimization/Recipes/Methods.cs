@@ -6,9 +6,14 @@ namespace OpenAutoGlm.Optimization.Recipes;
 /// <summary>The rounding methods that a recipe can name.</summary>
 public static class Methods
 {
+    /// <summary>The method that first rewrites the model so that rounding loses less (AWQ), and then rounds by importance. Only for the whole model.</summary>
+    public const string Awq = "awq";
+
     static readonly (string Name, Func<RoundingMethod> Make)[] All =
     [
         ("importance", () => new ImportanceWeighted()),
+        ("gptq", () => new Gptq()),
+        (Awq, () => new ImportanceWeighted()),
         ("nearest", () => new Nearest()),
     ];
 

@@ -45,6 +45,9 @@ public sealed class CandidateBuilder
     /// <summary>How a tensor of a name is rounded.</summary>
     public Func<string, RoundingMethod> MethodOf { get; }
 
+    /// <summary>Statistics of the original as they are for <see cref="Weights"/>, where those are a rewriting; null where they are the same.</summary>
+    public Func<string, ColumnStatistics, ColumnStatistics>? Adapt { get; init; }
+
     /// <summary>The weights of an assignment.</summary>
     /// <exception cref="ArgumentException">A value is not a number, or too large for its format; the message says where.</exception>
     public WeightOverlay Build(Assignment assignment, CancellationToken cancellation = default)
@@ -52,10 +55,7 @@ public sealed class CandidateBuilder
         WeightOverlay overlay = new(Weights);
         for (int g = 0; g < Space.Groups.Length; g++)
         {
-            if (assignment.Formats[g] != Space.Sources[g])
-            {
-                Put(overlay, g, assignment.Formats[g], cancellation);
-            }
+            Put(overlay, g, assignment.Formats[g], cancellation);
         }
 
         return overlay;
@@ -100,13 +100,14 @@ public sealed class CandidateBuilder
     }
 
     /// <summary>The statistics of a weight; null where there are none.</summary>
-    internal ColumnStatistics? StatisticsOf(string name) => Statistics is not null && Statistics.TryGet(name, out ColumnStatistics? known) && known.Rows > 0 ? known : null;
+    internal ColumnStatistics? StatisticsOf(string name) =>
+        Statistics is not null && Statistics.TryGet(name, out ColumnStatistics? known) && known.Rows > 0 ? Adapt?.Invoke(name, known) ?? known : null;
 
     void Put(WeightOverlay overlay, int group, TensorFormat format, CancellationToken cancellation)
     {
         foreach (GroupTensor tensor in Space.Groups[group].Tensors)
         {
-            // A tensor of a group that has fewer bits already stays as it is.
+            // A tensor that has no more bits already stays as it is.
             Tensor source = Weights.Get(tensor.Name);
             if (BlockFormat.Of(format).BitsPerElement < BlockFormat.Of(source.Format).BitsPerElement)
             {

@@ -80,7 +80,7 @@ public sealed class OptimizationRun
         ActivationStatistics? statistics = methods.Values.Any(method => method.UsesStatistics)
             ? ActivationStatistics.Collect(Config, _model.Weights, _backend, windows.Calibration, new CalibrationOptions { Gram = name => methods.TryGetValue(TensorGroups.StoredName(name), out RoundingMethod? method) && method.UsesGram }, Share(), _cancellation)
             : null;
-        CandidateBuilder builder = new(_model.Weights, space, statistics, name => methods[name]);
+        CandidateBuilder builder = Builder(space, statistics, methods);
 
         Enter(OptimizationStage.Original);
         using QualityMeter heldOut = new(Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation);
@@ -110,6 +110,18 @@ public sealed class OptimizationRun
             Stages = [.. _stages],
             Warnings = [.. _warnings],
         };
+    }
+
+    CandidateBuilder Builder(ChoiceSpace space, ActivationStatistics? statistics, Dictionary<string, RoundingMethod> methods)
+    {
+        if (Recipe.Method != Methods.Awq || statistics is null)
+        {
+            return new CandidateBuilder(_model.Weights, space, statistics, name => methods[name]);
+        }
+
+        TensorFormat aim = FormatRule.Fits(TensorFormat.Q4_K, Config.Hidden) ? TensorFormat.Q4_K : TensorFormat.Q4_0;
+        TransformedWeights rewritten = WeightTransforms.Awq(Config, _model.Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
+        return new CandidateBuilder(rewritten.Weights, space, statistics, name => methods[name]) { Adapt = rewritten.Adapt };
     }
 
     CalibrationWindows Windows() => _options.Windows is { } given
