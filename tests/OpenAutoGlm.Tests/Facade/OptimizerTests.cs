@@ -144,6 +144,17 @@ public sealed class OptimizerTests : IDisposable
         Assert.Contains("give a longer text", Assert.Throws<EvaluationException>(() => optimizer.Calibrate(text).Within(kl: 0.05).Compile(cancellation: TestContext.Current.CancellationToken)).Message);
     }
 
+    [Fact]
+    public void An_engine_that_is_asked_for_auto_goes_on_smaller_or_as_it_was()
+    {
+        using AutoInferenceEngine engine = AutoInferenceEngine.FromPretrained("synth:llama-tiny:F32", SyntheticEngine.In(_folder.File("cache")));
+        long before = engine.Model.Weights.Stored.Sum(tensor => tensor.Bytes);
+        engine.Quantize("auto", cancellation: TestContext.Current.CancellationToken);
+        Assert.True(engine.Model.Weights.Stored.Sum(tensor => tensor.Bytes) <= before);
+        Assert.True(engine.CanChat);
+        Assert.Empty(Directory.EnumerateDirectories(_folder.File("cache"), "*.folder", SearchOption.AllDirectories));
+    }
+
     Optimizer Make() => new Optimizer("synth:llama-tiny:F32", Options()) { Recipe = Short }.Configure(run => run with { MeasureSpeed = false });
 
     AutoInferenceOptions Options() => new()
