@@ -61,6 +61,7 @@ static class CommandLine
         new SynthCommand(console),
         new BenchCommand(console),
         new TuneCommand(console),
+        new PruneCommand(console),
         new SimulateCommand(console),
         new ReplayCommand(console),
         new DoctorCommand(console),
