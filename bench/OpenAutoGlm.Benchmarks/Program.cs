@@ -23,6 +23,9 @@ switch (args)
         }
 
         return 0;
+    case ["training", ..]:
+        TrainingBenchmark.Run(args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount);
+        return 0;
     case ["prefix"]:
         PrefixCacheBenchmark.Run();
         PrefixCacheBenchmark.RunStore(Path.Combine(Path.GetTempPath(), $"autoglm-{Environment.ProcessId}.store"));
@@ -41,6 +44,6 @@ switch (args)
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | server model [clients] [tokens] [rounds] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | server model [clients] [tokens] [rounds] | pruning model text [windows] [window-tokens]");
         return 2;
 }

@@ -4,6 +4,7 @@ using OpenAutoGlm.Cli.Consoles;
 using OpenAutoGlm.Engine;
 using OpenAutoGlm.Models.Hub;
 using OpenAutoGlm.Models.Templates;
+using OpenAutoGlm.Optimization.Evaluation;
 
 namespace OpenAutoGlm.Cli;
 
@@ -62,6 +63,7 @@ static class CommandLine
         new BenchCommand(console),
         new TuneCommand(console),
         new PruneCommand(console),
+        new EvalCommand(console),
         new SimulateCommand(console),
         new ReplayCommand(console),
         new DoctorCommand(console),
@@ -103,7 +105,7 @@ static class CommandLine
         bool debug = Environment.GetEnvironmentVariable("AUTOGLM_DEBUG") == "1";
         string message = exception.Message.ReplaceLineEndings(" ");
         bool expected = exception is CommandFailedException or IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException
-            or HubException or TemplateException or RequestRefusedException or SequenceFailedException;
+            or HubException or TemplateException or RequestRefusedException or SequenceFailedException or EvaluationException;
         console.Error.WriteLine($"error: {message}{(expected || debug ? "" : $" ({exception.GetType().Name}; AUTOGLM_DEBUG=1 shows where)")}");
         if (debug)
         {

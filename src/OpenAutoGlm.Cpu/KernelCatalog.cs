@@ -8,6 +8,7 @@ using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Kernels.Normalisation;
 using OpenAutoGlm.Cpu.Kernels.Rope;
+using OpenAutoGlm.Cpu.Kernels.Training;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
@@ -45,6 +46,8 @@ abstract class KernelCatalog
 sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, bool exactArithmetic) : KernelCatalog
     where T : struct, ILanes<T>
 {
+    readonly TrainingKernels<T> _training = new(set, pool, code);
+
     internal override CodeLibrary Code => code;
 
     internal override Kernel Pick(Node node, PlanScope scope)
@@ -74,7 +77,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
             GatedExpertMatMul => Gated(node, scope),
             CombinedExpertMatMul => Combined(node, scope),
             ResidualNorm or GatherNorm => Rows(name, node, scope),
-            _ => new ReferenceKernel(node.Op),
+            _ => _training.Pick(node, scope) ?? new ReferenceKernel(node.Op),
         };
     }
 

@@ -10,8 +10,8 @@ abstract class ParallelKernel(string name, WorkerPool pool) : Kernel, IParallelJ
     /// <summary>Floats that are worth a thread's attention when little is computed with each: some microseconds.</summary>
     protected const int ChunkElements = 8192;
 
-    readonly TensorView[] _inputs = new TensorView[6];
-    readonly TensorView[] _outputs = new TensorView[2];
+    readonly TensorView[] _inputs = new TensorView[8];
+    readonly TensorView[] _outputs = new TensorView[4];
 
     public sealed override string Name => name;
 

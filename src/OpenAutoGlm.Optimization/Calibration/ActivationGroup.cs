@@ -8,7 +8,7 @@ namespace OpenAutoGlm.Optimization.Calibration;
 sealed class ActivationGroup
 {
     readonly bool _routed;
-    readonly ColumnSums[] _sums; // one, or one for each expert
+    ColumnSums[] _sums; // one, or one for each expert
 
     ActivationGroup(Node node, IEnumerable<string> weights, bool withGram)
     {
@@ -81,20 +81,76 @@ sealed class ActivationGroup
         return finite;
     }
 
-    /// <summary>What was gathered.</summary>
-    internal ColumnStatistics ToStatistics()
+    /// <summary>What was gathered; the sums are let go.</summary>
+    internal ColumnStatistics Finish()
     {
-        if (!_routed)
+        ColumnSums[] sums = _sums;
+        _sums = [];
+        return ToStatistics(sums, _routed);
+    }
+
+    internal void Write(BinaryWriter writer)
+    {
+        writer.Write(Weights.Length);
+        Array.ForEach(Weights, writer.Write);
+        writer.Write(_routed);
+        writer.Write(_sums.Length);
+        Array.ForEach(_sums, sums => sums.Write(writer));
+    }
+
+    internal static string[] ReadNames(BinaryReader reader)
+    {
+        List<string> names = [];
+        for (int count = reader.ReadInt32(); count > 0; count--)
         {
-            return _sums[0].ToStatistics();
+            names.Add(reader.ReadString());
         }
 
-        ColumnSums all = new(_sums[0].Columns, _sums[0].HasGram);
-        foreach (ColumnSums expert in _sums)
+        return [.. names];
+    }
+
+    /// <summary>Goes on from sums that were saved.</summary>
+    /// <returns>False where they are of another kind: other columns, experts or Gram matrices.</returns>
+    internal bool Read(BinaryReader reader)
+    {
+        (bool routed, ColumnSums[] sums) = ReadSums(reader);
+        bool same = routed == _routed && sums.Length == _sums.Length
+            && sums.Zip(_sums).All(pair => pair.First.Columns == pair.Second.Columns && pair.First.HasGram == pair.Second.HasGram);
+        _sums = same ? sums : _sums;
+        return same;
+    }
+
+    internal static ColumnStatistics ReadStatistics(BinaryReader reader)
+    {
+        (bool routed, ColumnSums[] sums) = ReadSums(reader);
+        return ToStatistics(sums, routed);
+    }
+
+    static (bool Routed, ColumnSums[] Sums) ReadSums(BinaryReader reader)
+    {
+        bool routed = reader.ReadBoolean();
+        List<ColumnSums> sums = [];
+        for (int count = reader.ReadInt32(); count > 0; count--)
+        {
+            sums.Add(ColumnSums.Read(reader));
+        }
+
+        return sums.Count > 0 ? (routed, [.. sums]) : throw new InvalidDataException("a group of weights has no sums");
+    }
+
+    static ColumnStatistics ToStatistics(ColumnSums[] sums, bool routed)
+    {
+        if (!routed)
+        {
+            return sums[0].ToStatistics();
+        }
+
+        ColumnSums all = new(sums[0].Columns, sums[0].HasGram);
+        foreach (ColumnSums expert in sums)
         {
             all.Add(expert);
         }
 
-        return all.ToStatistics([.. _sums.Select(expert => expert.ToStatistics())]);
+        return all.ToStatistics([.. sums.Select(expert => expert.ToStatistics())]);
     }
 }

@@ -26,7 +26,10 @@ public sealed class ActivationStatistics
     /// <param name="options">What is gathered.</param>
     /// <param name="progress">Told of the share of windows that is done, 0 to 1.</param>
     /// <param name="cancellation">Breaks off between two windows.</param>
-    /// <exception cref="EvaluationException">An activation is NaN or infinite; the weight and the window are named.</exception>
+    /// <exception cref="EvaluationException">
+    /// An activation is NaN or infinite (the weight and the window are named), or the file of an earlier run is damaged or of
+    /// another run.
+    /// </exception>
     public static ActivationStatistics Collect(
         ModelConfig config,
         IWeights weights,
@@ -41,25 +44,37 @@ public sealed class ActivationStatistics
         using ModelProbe probe = new(config, weights, backend, new ProbeOptions(windows.WindowTokens, options.KvFormat, Plain: true));
         List<ActivationGroup> groups = ActivationGroup.Of(probe.Graph, options.Gram);
         Dictionary<string, ActivationGroup> observed = groups.ToDictionary(group => group.Representative.Outputs[0].Name, StringComparer.Ordinal);
+        int done = options.StatePath is { } saved && File.Exists(saved) ? CollectionState.Resume(saved, options.ModelIdentity, windows, options.KvFormat, groups) : 0;
         int threads = options.Threads ?? Environment.ProcessorCount;
-        for (int w = 0; w < windows.Windows.Length; w++)
+        int unsaved = 0;
+        while (done < windows.Windows.Length && !cancellation.IsCancellationRequested)
         {
-            cancellation.ThrowIfCancellationRequested();
-            probe.Run(windows.Windows[w].AsSpan(), (step, execution) =>
+            probe.Run(windows.Windows[done].AsSpan(), (step, execution) =>
             {
                 if (observed.TryGetValue(step.Node.Outputs[0].Name, out ActivationGroup? group) && !group.Add(execution, threads))
                 {
                     throw new EvaluationException(
-                        $"Window {w}: what {string.Join(" and ", group.Weights)} is multiplied with holds NaN or infinity. A weight before it is damaged, or a value overflows its format.");
+                        $"Window {done}: what {string.Join(" and ", group.Weights)} is multiplied with holds NaN or infinity. A weight before it is damaged, or a value overflows its format.");
                 }
             });
-            progress?.Report((w + 1.0) / windows.Windows.Length);
+            done++;
+            progress?.Report(done / (double)windows.Windows.Length);
+            if (++unsaved == options.WindowsBetweenSaves || done == windows.Windows.Length)
+            {
+                Save();
+            }
         }
 
+        if (unsaved > 0)
+        {
+            Save();
+        }
+
+        cancellation.ThrowIfCancellationRequested();
         Dictionary<string, ColumnStatistics> byWeight = new(StringComparer.Ordinal);
         foreach (ActivationGroup group in groups)
         {
-            ColumnStatistics statistics = group.ToStatistics();
+            ColumnStatistics statistics = group.Finish();
             foreach (string name in group.Weights)
             {
                 byWeight.Add(name, statistics);
@@ -67,7 +82,21 @@ public sealed class ActivationStatistics
         }
 
         return new ActivationStatistics(byWeight);
+
+        void Save()
+        {
+            if (options.StatePath is { } path)
+            {
+                CollectionState.Write(path, options.ModelIdentity, windows, options.KvFormat, done, groups);
+            }
+
+            unsaved = 0;
+        }
     }
+
+    /// <summary>Reads statistics that a collection has left in its file (<see cref="CalibrationOptions.StatePath"/>).</summary>
+    /// <exception cref="EvaluationException">The file is damaged, of another version, or of a collection that is not done.</exception>
+    public static ActivationStatistics Load(string path) => new(CollectionState.Load(path));
 
     /// <summary>Finds the statistics of what a weight is multiplied with.</summary>
     public bool TryGet(string weightName, [NotNullWhen(true)] out ColumnStatistics? statistics) =>

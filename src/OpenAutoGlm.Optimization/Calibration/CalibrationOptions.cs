@@ -16,4 +16,16 @@ public sealed record CalibrationOptions
 
     /// <summary>Threads for Gram matrices; null for one on every core. Results do not depend on it.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>
+    /// The file in which the collection stands meanwhile: a run that finds it goes on where it was, with the same result as one
+    /// that was never interrupted. It stays when all is done (<see cref="ActivationStatistics.Load"/>). Null for no file.
+    /// </summary>
+    public string? StatePath { get; init; }
+
+    /// <summary>Tells the model from others, for the file: the weights' identity, say.</summary>
+    public string ModelIdentity { get; init; } = "";
+
+    /// <summary>How many windows are collected from before the file is written again; it is also written when all are, and when the run is cancelled.</summary>
+    public int WindowsBetweenSaves { get; init; } = 16;
 }

@@ -115,6 +115,53 @@ public sealed class ColumnSums
         };
     }
 
+    internal void Write(BinaryWriter writer)
+    {
+        writer.Write(Columns);
+        writer.Write(_rows);
+        writer.Write(HasGram);
+        foreach (double[] sums in new[] { _sums, _absSums, _squareSums })
+        {
+            Array.ForEach(sums, writer.Write);
+        }
+
+        Array.ForEach(_max, writer.Write);
+        _histogram.Write(writer);
+        _gram?.Write(writer);
+    }
+
+    /// <exception cref="InvalidDataException">The numbers make no sense.</exception>
+    /// <exception cref="EndOfStreamException">There are too few.</exception>
+    internal static ColumnSums Read(BinaryReader reader)
+    {
+        int columns = reader.ReadInt32();
+        long rows = reader.ReadInt64();
+        bool withGram = reader.ReadBoolean();
+        long left = reader.BaseStream.Length - reader.BaseStream.Position;
+        if (columns < 1 || rows < 0 || columns * (long)sizeof(double) > left || (withGram && columns * (long)columns * (sizeof(double) / 2) > left))
+        {
+            throw new InvalidDataException($"sums of {columns} columns do not fit into the rest of the file");
+        }
+
+        ColumnSums read = new(columns, withGram) { _rows = rows };
+        foreach (double[] sums in new[] { read._sums, read._absSums, read._squareSums })
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                sums[i] = reader.ReadDouble();
+            }
+        }
+
+        for (int i = 0; i < columns; i++)
+        {
+            read._max[i] = reader.ReadSingle();
+        }
+
+        read._histogram.Add(MagnitudeHistogram.Read(reader));
+        read._gram?.Read(reader);
+        return read;
+    }
+
     float[] Means(double[] sums) => [.. sums.Select(sum => (float)(sum / Math.Max(1, _rows)))];
 
     bool AddRow(ReadOnlySpan<float> row)

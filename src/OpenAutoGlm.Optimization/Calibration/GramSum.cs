@@ -76,6 +76,30 @@ sealed class GramSum
         return mean;
     }
 
+    /// <summary>Writes the part on and above the diagonal.</summary>
+    internal void Write(BinaryWriter writer)
+    {
+        for (int i = 0; i < _columns; i++)
+        {
+            for (int j = i; j < _columns; j++)
+            {
+                writer.Write(_sums[At(i, j)]);
+            }
+        }
+    }
+
+    /// <summary>Reads what <see cref="Write"/> has written.</summary>
+    internal void Read(BinaryReader reader)
+    {
+        for (int i = 0; i < _columns; i++)
+        {
+            for (int j = i; j < _columns; j++)
+            {
+                _sums[At(i, j)] = reader.ReadDouble();
+            }
+        }
+    }
+
     long At(int i, int j) => ((long)i * _stride) + j;
 
     void AddPanel(int height, int threads)

@@ -54,10 +54,7 @@ public sealed class TokenWindows
             throw new EvaluationException("The text is empty: give one with words in it.");
         }
 
-        int[] bare = tokenizer.Encode(text, addSpecials: false);
-        int[] whole = tokenizer.Encode(text);
-        int marks = whole.AsSpan().IndexOf(bare);
-        return Cut(whole.AsSpan(0, marks), bare, windowTokens, most);
+        return Cut(MarksOf(tokenizer), tokenizer.Encode(text, addSpecials: false), windowTokens, most);
     }
 
     /// <summary>The windows of token ids, without marks.</summary>
@@ -70,7 +67,15 @@ public sealed class TokenWindows
         ? (new TokenWindows(Windows[..count], MarkTokens), new TokenWindows(Windows[count..], MarkTokens))
         : throw new ArgumentOutOfRangeException(nameof(count), count, $"{Windows.Length} windows are split into two parts with 1 to {Windows.Length - 1} in the first.");
 
-    static TokenWindows Cut(ReadOnlySpan<int> marks, ReadOnlySpan<int> ids, int windowTokens, int? most)
+    /// <summary>What the model wants before a text.</summary>
+    internal static int[] MarksOf(Tokenizer tokenizer)
+    {
+        const string Any = "a";
+        int[] whole = tokenizer.Encode(Any);
+        return whole[..Math.Max(0, whole.AsSpan().IndexOf(tokenizer.Encode(Any, addSpecials: false)))];
+    }
+
+    internal static TokenWindows Cut(ReadOnlySpan<int> marks, ReadOnlySpan<int> ids, int windowTokens, int? most)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(windowTokens, marks.Length + 2);
         if (most is { } limit)

@@ -22,7 +22,7 @@ public sealed class ActivationStatisticsTests : IDisposable
     {
         using ModelPackage model = Open(shape);
         using CpuBackend cpu = new();
-        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions());
+        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions(), cancellation: TestContext.Current.CancellationToken);
         using ModelProbe probe = new(model.Config, model.Weights, cpu, new ProbeOptions(8, Plain: true));
         foreach (Graph.Node node in probe.Graph.Nodes.Where(node => node.Op is MatMul or ExpertMatMul))
         {
@@ -43,7 +43,7 @@ public sealed class ActivationStatisticsTests : IDisposable
     {
         using ModelPackage model = Open("glm4-tiny");
         using CpuBackend cpu = new();
-        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions { Gram = name => name == "blk.1.ffn_down.weight" });
+        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions { Gram = name => name == "blk.1.ffn_down.weight" }, cancellation: TestContext.Current.CancellationToken);
         using ModelProbe probe = new(model.Config, model.Weights, cpu, new ProbeOptions(8, Graph.Formats.TensorFormat.F32, Plain: true));
         List<float> seen = [];
         foreach (var window in _windows.Windows)
@@ -66,7 +66,7 @@ public sealed class ActivationStatisticsTests : IDisposable
     {
         using ModelPackage model = Open("glm4moe-tiny");
         using CpuBackend cpu = new();
-        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions { Gram = name => name.Contains("_exps") });
+        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, _windows, new CalibrationOptions { Gram = name => name.Contains("_exps") }, cancellation: TestContext.Current.CancellationToken);
         foreach (string name in statistics.Names.Where(name => name.Contains("_exps")))
         {
             Assert.True(statistics.TryGet(name, out ColumnStatistics? all));
@@ -90,7 +90,7 @@ public sealed class ActivationStatisticsTests : IDisposable
         WeightOverlay broken = new(model.Weights);
         broken.Replace("blk.1.ffn_norm.weight", Tensor.Of(model.Weights.Get("blk.1.ffn_norm.weight").ToFloats().Select((value, i) => i == 3 ? float.NaN : value).ToArray(), model.Weights.Get("blk.1.ffn_norm.weight").Shape.Last));
         using CpuBackend cpu = new();
-        string message = Assert.Throws<EvaluationException>(() => ActivationStatistics.Collect(model.Config, broken, cpu, _windows, new CalibrationOptions())).Message;
+        string message = Assert.Throws<EvaluationException>(() => ActivationStatistics.Collect(model.Config, broken, cpu, _windows, new CalibrationOptions(), cancellation: TestContext.Current.CancellationToken)).Message;
         Assert.StartsWith("Window 0: what blk.1.ffn_", message);
     }
 

@@ -31,7 +31,7 @@ public sealed class QualityMeterTests : IDisposable
     {
         using CpuBackend cpu = new();
         using QualityMeter meter = new(_model.Config, _model.Weights, cpu, _windows);
-        Quality again = meter.Measure(_model.Weights, cpu, TensorFormat.F32);
+        Quality again = meter.Measure(_model.Weights, cpu, TensorFormat.F32, cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal(meter.Original, again);
         Assert.Equal((0, 1), (again.MeanKl, again.Top1Agreement));
@@ -51,7 +51,7 @@ public sealed class QualityMeterTests : IDisposable
         {
             using CpuBackend cpu = new(new CpuOptions { Threads = threads });
             using QualityMeter meter = new(_model.Config, _model.Weights, cpu, _windows, memoryBytes: bytes);
-            qualities.Add(meter.Measure(candidate, cpu, TensorFormat.BF16));
+            qualities.Add(meter.Measure(candidate, cpu, TensorFormat.BF16, cancellation: TestContext.Current.CancellationToken));
         }
 
         Assert.True(qualities[0].MeanKl > 0);
@@ -66,7 +66,7 @@ public sealed class QualityMeterTests : IDisposable
         WeightOverlay broken = new(_model.Weights);
         broken.Replace("output_norm.weight", Tensor.Of(_model.Weights.Get("output_norm.weight").ToFloats().Select(_ => float.NaN).ToArray(), _model.Weights.Get("output_norm.weight").Shape.Last));
 
-        Assert.StartsWith("Window 0, position 0:", Assert.Throws<EvaluationException>(() => meter.Measure(broken, cpu, TensorFormat.F32)).Message);
+        Assert.StartsWith("Window 0, position 0:", Assert.Throws<EvaluationException>(() => meter.Measure(broken, cpu, TensorFormat.F32, cancellation: TestContext.Current.CancellationToken)).Message);
         Assert.Throws<EvaluationException>(() => new QualityMeter(_model.Config, broken, cpu, _windows));
     }
 

@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using OpenAutoGlm.Cpu.Lanes;
+
+namespace OpenAutoGlm.Cpu.Kernels.Training;
+
+/// <summary>
+/// Float32 matrices laid out for <see cref="ProductTiles{T}"/>. Panels are [lines, 16]: a line holds one element (or a pair of
+/// bfloat16 elements, the even one below) of sixteen columns.
+/// </summary>
+static unsafe class Packing<T>
+    where T : struct, ILanes<T>
+{
+    const int Lanes = 16;
+
+    /// <summary>Lines of so many elements.</summary>
+    internal static int Lines(int elements, bool pairs) => pairs ? (elements + 1) / 2 : elements;
+
+    /// <summary>A row as lines: rounded to pairs, an odd last element beside a zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Pairs(float* row, int count, ushort* pairs)
+    {
+        int i = 0;
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
+        {
+            for (; i <= count - Lanes; i += Lanes)
+            {
+                Avx512F.ConvertToVector256UInt16(Round(Vector512.Load((uint*)row + i))).Store(pairs + i);
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            pairs[i] = Round(row[i]);
+        }
+
+        if (count % 2 != 0)
+        {
+            pairs[count] = 0;
+        }
+    }
+
+    /// <summary>
+    /// Sixteen rows of 32-bit lines as a panel whose columns are the rows: [lines, 16]. Rows beyond <paramref name="rows"/> are zero.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Transpose(byte* from, long rowBytes, int rows, int lines, int* panel)
+    {
+        int line = 0;
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported && rows == Lanes)
+        {
+            for (; line <= lines - Lanes; line += Lanes)
+            {
+                Square(from + (line * sizeof(int)), rowBytes, panel + (line * Lanes));
+            }
+        }
+
+        for (; line < lines; line++)
+        {
+            for (int row = 0; row < Lanes; row++)
+            {
+                panel[(line * Lanes) + row] = row < rows ? ((int*)(from + (row * rowBytes)))[line] : 0;
+            }
+        }
+    }
+
+    /// <summary>Sixteen columns of a row of float32 as a line of a panel; columns beyond <paramref name="count"/> are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Line(float* row, int count, byte* line) => T.Store(count >= Lanes ? T.Load(row) : T.LoadFirst(row, count), line);
+
+    /// <summary>Sixteen columns of two rows, or of one beside zeros, as a line of pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PairLine(float* even, float* odd, int count, byte* line)
+    {
+        T low = Rounded(count >= Lanes ? T.Load(even) : T.LoadFirst(even, count));
+        T high = odd is null ? T.Zero : Rounded(count >= Lanes ? T.Load(odd) : T.LoadFirst(odd, count));
+        T lower = T.And(T.ShiftRightInts(low, 16), T.BroadcastInt(0xFFFF));
+        T.Store(T.Or(lower, T.And(high, T.BroadcastInt(unchecked((int)0xFFFF0000)))), line);
+    }
+
+    /// <summary>The nearest bfloat16 in the upper halves, halves to even; the lower halves are whatever they are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Rounded(T x)
+    {
+        T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
+        T rounded = T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd);
+        return T.Select(T.Less(T.Abs(x), T.Broadcast(float.PositiveInfinity)), rounded, x);
+    }
+
+    static ushort Round(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return (bits & 0x7FFFFFFF) >= 0x7F800000 ? (ushort)(bits >> 16) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<uint> Round(Vector512<uint> bits)
+    {
+        Vector512<uint> rounded = bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512.Create(1u));
+        Vector512<uint> finite = Vector512.LessThan(bits & Vector512.Create(0x7FFFFFFFu), Vector512.Create(0x7F800000u));
+        return Vector512.ConditionalSelect(finite, rounded, bits) >>> 16;
+    }
+
+    /// <summary>A 16 × 16 square: pairs of rows interleaved by ones and twos within 128 bits, then quads put in order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Square(byte* from, long rowBytes, int* to)
+    {
+        Vector512<int>* step = stackalloc Vector512<int>[Lanes];
+        for (int row = 0; row < Lanes; row += 4)
+        {
+            Vector512<int> a = Vector512.Load((int*)(from + (row * rowBytes)));
+            Vector512<int> b = Vector512.Load((int*)(from + ((row + 1) * rowBytes)));
+            Vector512<int> c = Vector512.Load((int*)(from + ((row + 2) * rowBytes)));
+            Vector512<int> d = Vector512.Load((int*)(from + ((row + 3) * rowBytes)));
+            Vector512<long> abLow = Avx512F.UnpackLow(a, b).AsInt64();
+            Vector512<long> abHigh = Avx512F.UnpackHigh(a, b).AsInt64();
+            Vector512<long> cdLow = Avx512F.UnpackLow(c, d).AsInt64();
+            Vector512<long> cdHigh = Avx512F.UnpackHigh(c, d).AsInt64();
+            step[row] = Avx512F.UnpackLow(abLow, cdLow).AsInt32(); // quads: elements 0, 4, 8, 12 of the four rows
+            step[row + 1] = Avx512F.UnpackHigh(abLow, cdLow).AsInt32();
+            step[row + 2] = Avx512F.UnpackLow(abHigh, cdHigh).AsInt32();
+            step[row + 3] = Avx512F.UnpackHigh(abHigh, cdHigh).AsInt32();
+        }
+
+        for (int i = 0; i < 4; i++)
+        {
+            Vector512<int> p = Avx512F.Shuffle4x128(step[i], step[4 + i], 0x88); // quads 0, 2 of each
+            Vector512<int> q = Avx512F.Shuffle4x128(step[8 + i], step[12 + i], 0x88);
+            Vector512<int> r = Avx512F.Shuffle4x128(step[i], step[4 + i], 0xDD); // quads 1, 3 of each
+            Vector512<int> s = Avx512F.Shuffle4x128(step[8 + i], step[12 + i], 0xDD);
+            Avx512F.Shuffle4x128(p, q, 0x88).Store(to + (i * Lanes));
+            Avx512F.Shuffle4x128(r, s, 0x88).Store(to + ((4 + i) * Lanes));
+            Avx512F.Shuffle4x128(p, q, 0xDD).Store(to + ((8 + i) * Lanes));
+            Avx512F.Shuffle4x128(r, s, 0xDD).Store(to + ((12 + i) * Lanes));
+        }
+    }
+}
