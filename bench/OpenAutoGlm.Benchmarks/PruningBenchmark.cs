@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Weights;
+using OpenAutoGlm.Optimization.Analysis;
+using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
 using OpenAutoGlm.Optimization.Pruning;
 
@@ -58,5 +62,38 @@ static class PruningBenchmark
         }
 
         Console.WriteLine($"the measurement itself: {(1 + heads.Length + layers.Length) * (long)held.TokenCount} tokens run");
+        Zeros(model, cpu, some, held);
+        Console.WriteLine();
+        PruningAdvisor advisor = new(model.Config, model.Weights, cpu, some, held, new MachineLimits(20e9, 200e9));
+        PruningAdvice measured = advisor.Advise(measure: true);
+        Dictionary<string, double> predicted = advisor.Advise(measure: false).Options.ToDictionary(option => option.Name, option => option.Harm);
+        PruningOption[] both = [.. measured.Options.Where(option => predicted.ContainsKey(option.Name))];
+        Console.WriteLine(measured);
+        foreach (PruningOption option in both)
+        {
+            Console.WriteLine(FormattableString.Invariant($"{option.Name}: measured {option.Harm:0.000}, predicted {predicted[option.Name]:0.000}"));
+        }
+
+        Console.WriteLine(FormattableString.Invariant($"predicted and measured harm of the ways: {RankCorrelation.Spearman([.. both.Select(option => option.Harm)], [.. both.Select(option => predicted[option.Name])]):0.000}"));
+    }
+
+    /// <summary>What setting weights to zero costs, by method and pattern.</summary>
+    static void Zeros(ModelPackage model, CpuBackend cpu, TokenWindows calibration, TokenWindows held)
+    {
+        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, cpu, calibration, new CalibrationOptions { Gram = _ => true, Threads = 1 });
+        using QualityMeter meter = new(model.Config, model.Weights, cpu, held);
+        Console.WriteLine();
+        Console.WriteLine($"{"zeros",-20} {"share",7} {"output error",13} {"KL",8} {"perplexity",11} (was {meter.Original.Perplexity:0.00})");
+        foreach (Sparsity sparsity in new[] { new Sparsity(0.25), new Sparsity(0.5), Sparsity.TwoOfFour })
+        {
+            foreach (SparseMethod method in Enum.GetValues<SparseMethod>())
+            {
+                WeightOverlay overlay = new(model.Weights);
+                IReadOnlyDictionary<string, SparseMatrix> pruned = SparseModel.Apply(model.Config, overlay, sparsity, method, statistics);
+                Quality quality = meter.Measure(overlay, cpu, TensorFormat.F32);
+                Console.WriteLine(FormattableString.Invariant(
+                    $"{$"{sparsity} {method}",-20} {pruned.Values.Average(matrix => matrix.Zeros),7:0.0%} {pruned.Values.Average(matrix => matrix.RelativeError),13:0.0000} {quality.MeanKl,8:0.0000} {quality.Perplexity,11:0.00}"));
+            }
+        }
     }
 }

@@ -14,7 +14,7 @@ public enum ImportanceMethod
 
     /// <summary>
     /// The contribution times what the output minds a small random change at its place: a second-order Taylor estimate without
-    /// gradients. One run, and one more for each layer and kind.
+    /// gradients. One run, and one more for each layer and kind. A layer as a whole is silenced, which is one run as well.
     /// </summary>
     Sensitivity,
 

@@ -8,6 +8,7 @@ using OpenAutoGlm.Models.Weights;
 using OpenAutoGlm.Optimization.Analysis;
 using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Quantization;
 
 namespace OpenAutoGlm.Optimization.Pruning;
 
@@ -21,9 +22,6 @@ public sealed class PruningAdvisor
     const double Slight = 0.01;
     const double Bearable = 0.05;
     const double Recoverable = 0.5;
-
-    // A KL that grows with the square of what is lost, times this for what several lost units do together.
-    const double Interaction = 1.0;
 
     readonly ModelConfig _config;
     readonly IWeights _weights;
@@ -66,7 +64,7 @@ public sealed class PruningAdvisor
             ModelTimes after = ModelTimes.Of(pruned.Config, pruned.Weights, _machine);
             if (meter is null)
             {
-                double predicted = Interaction * _importance.Of(ImportanceMethod.Sensitivity, pruned.Removed, cancellation: cancellation).Sum();
+                double predicted = _importance.Of(ImportanceMethod.Sensitivity, pruned.Removed, cancellation: cancellation).Sum();
                 options.Add(new(ways[i].Name, ways[i].Command, _now, after, predicted, false, null, Verdict(predicted, after)));
                 continue;
             }
@@ -78,6 +76,7 @@ public sealed class PruningAdvisor
         if (meter is not null)
         {
             progress?.Report(("zeros without a change of shape", ways.Length / (double)(ways.Length + 1)));
+            options.AddRange(Rounded(meter, cancellation));
             options.AddRange(Sparse(meter, cancellation));
             options.AddRange(Dynamic(meter, cancellation));
         }
@@ -96,11 +95,13 @@ public sealed class PruningAdvisor
 
         if (_config.Experts is null || _config.Experts.DenseLayers > 0)
         {
+            int last = _config.Inner;
             foreach (double share in new[] { 0.125, 0.25, 0.5 })
             {
                 int kept = StructuredPruning.ChannelsToKeep(_config, _weights, (int)Math.Round((1 - share) * _config.Inner));
-                if (kept < _config.Inner && Fits(() => StructuredPruning.WithChannels(_config, _weights, by, kept)))
+                if (kept < last && Fits(() => StructuredPruning.WithChannels(_config, _weights, by, kept)))
                 {
+                    last = kept;
                     yield return ($"{_config.Inner - kept} of {_config.Inner} channels", string.Create(CultureInfo.InvariantCulture, $"--ffn {share:0.#%}"), () => StructuredPruning.WithChannels(_config, _weights, by, kept));
                 }
             }
@@ -143,6 +144,35 @@ public sealed class PruningAdvisor
         };
     }
 
+    /// <summary>What fewer bits would do instead, rounded to the nearest value and nothing cleverer: the yardstick for all pruning.</summary>
+    IEnumerable<PruningOption> Rounded(QualityMeter meter, CancellationToken cancellation)
+    {
+        foreach (TensorFormat format in new[] { TensorFormat.Q8_0, TensorFormat.Q4_K })
+        {
+            cancellation.ThrowIfCancellationRequested();
+            WeightOverlay overlay = new(_weights);
+            foreach (string name in SparseModel.MatricesOf(_config, _weights))
+            {
+                Tensor matrix = _weights.Get(name);
+                if (BitsOf(matrix.Format) > BitsOf(format))
+                {
+                    overlay.Replace(name, new Nearest().Round(matrix, format, null));
+                }
+            }
+
+            if (overlay.Replaced.Count > 0)
+            {
+                ModelTimes after = ModelTimes.Of(_config, overlay, _machine);
+                Quality quality = meter.Measure(overlay, _backend, TensorFormat.F32, null, cancellation);
+                yield return new PruningOption(
+                    $"for comparison: nothing taken out, matrices rounded to {format} where it fits", null, _now, after, quality.MeanKl, true, (meter.Original.Perplexity, quality.Perplexity),
+                    "Fewer bits instead of fewer weights, by plain rounding to the nearest value.");
+            }
+        }
+    }
+
+    static double BitsOf(TensorFormat format) => 8.0 * BlockFormat.Of(format).BlockBytes / BlockFormat.Of(format).BlockElements;
+
     IEnumerable<PruningOption> Sparse(QualityMeter meter, CancellationToken cancellation)
     {
         ActivationStatistics statistics = ActivationStatistics.Collect(_config, _weights, _backend, _calibration, new CalibrationOptions(), null, cancellation);
@@ -159,7 +189,7 @@ public sealed class PruningAdvisor
                 $"{sparsity} zeros (Wanda)", $"--sparsity {sparsity}", _now, _now, quality.MeanKl, true, (meter.Original.Perplexity, quality.Perplexity),
                 sparsity.Group > 0
                     ? "Not for this engine: zeros are stored and multiplied like any weight. It is for GPUs that skip two of four."
-                    : "Not for this engine: zeros are stored and multiplied like any weight, so nothing gets smaller or faster. Quantising to 4 bits saves more and costs less.");
+                    : "Not for this engine: zeros are stored and multiplied like any weight, so nothing gets smaller or faster.");
         }
     }
 
@@ -224,6 +254,9 @@ public sealed class PruningAdvisor
             ? "Harm was measured before any recovery training, on text that nothing was chosen on."
             : "Harm is predicted: what the lost units contribute, times what the output minds at their place. Several units lost at once may cost more than the sum.";
         yield return "Times are what the machine needs at least for the bytes and operations that are left; a real run takes longer by the same share, or a little less.";
-        yield return "Quantise first: at equal bytes fewer bits cost less than fewer weights, until about four bits.";
+        if (measured)
+        {
+            yield return "Compare with the lines for fewer bits before taking anything out: what saves as many bytes for less harm comes first.";
+        }
     }
 }

@@ -24,10 +24,7 @@ public static class SparseModel
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(overlay);
-        ModelGraph graph = Architecture.Build(config, overlay, new GraphOptions());
-        string[] names = [.. graph.Nodes.Where(node => node.Op is MatMul or ExpertMatMul)
-            .Select(node => node.Inputs[1].Name.Split('[')[0])
-            .Where(name => name.StartsWith("blk.", StringComparison.Ordinal) && !name.Contains("ffn_gate_inp", StringComparison.Ordinal)).Distinct()];
+        string[] names = MatricesOf(config, overlay);
         Dictionary<string, SparseMatrix> pruned = new(StringComparer.Ordinal);
         foreach (string name in names)
         {
@@ -40,4 +37,12 @@ public static class SparseModel
 
         return pruned;
     }
+
+    /// <summary>The names of the matrices of all layers but routers; fused ones once.</summary>
+    internal static string[] MatricesOf(ModelConfig config, IWeights weights) =>
+    [
+        .. Architecture.Build(config, weights, new GraphOptions()).Nodes.Where(node => node.Op is MatMul or ExpertMatMul)
+            .Select(node => node.Inputs[1].Name.Split('[')[0])
+            .Where(name => name.StartsWith("blk.", StringComparison.Ordinal) && !name.Contains("ffn_gate_inp", StringComparison.Ordinal)).Distinct(),
+    ];
 }

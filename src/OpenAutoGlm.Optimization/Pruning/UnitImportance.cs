@@ -88,6 +88,13 @@ public sealed class UnitImportance
         {
             cancellation.ThrowIfCancellationRequested();
             PrunableUnit unit = units[i];
+            if (unit.Kind == UnitKind.Layer)
+            {
+                // A layer is no small change, and one run tells what it costs: as many as a perturbation would take.
+                importance[i] = _meter.Value.Harm(unit);
+                continue;
+            }
+
             UnitKind kind = unit.Kind == UnitKind.KvGroup ? UnitKind.Head : unit.Kind;
             if (!perShare.TryGetValue((kind, unit.Layer), out double factor))
             {
@@ -110,8 +117,7 @@ public sealed class UnitImportance
         {
             UnitKind.Head => (UnitPlaces.HeadRows(layer), _config.HeadDim, PrunableUnit.Of(_config, UnitKind.Head).Where(head => head.Layer == layer).Sum(_scan.Value.Share)),
             UnitKind.Channel => (UnitPlaces.Channels(layer), 1, PrunableUnit.Of(_config, UnitKind.Channel).Where(channel => channel.Layer == layer).Sum(_scan.Value.Share)),
-            UnitKind.Expert => ($"blk.{layer}.exps", _config.Hidden, 1),
-            _ => (UnitPlaces.AfterFfn(layer), 0, 1),
+            _ => ($"blk.{layer}.exps", _config.Hidden, 1),
         };
         double harm = _meter.Value.Measure((_, step, execution) =>
         {
@@ -123,14 +129,7 @@ public sealed class UnitImportance
             TensorView view = execution[step.Node.Outputs[0]];
             for (int t = 0; t < view.RowCount; t++)
             {
-                if (width == 0)
-                {
-                    AddNoise(view.Row(t), random);
-                }
-                else
-                {
-                    Waver(view.Row(t), width, random);
-                }
+                Waver(view.Row(t), width, random);
             }
         });
         return total > 0 ? harm / (Step * Step * total) : 0;
@@ -146,22 +145,6 @@ public sealed class UnitImportance
             {
                 value *= factor;
             }
-        }
-    }
-
-    /// <summary>Noise as long as <see cref="Step"/> times the row.</summary>
-    static void AddNoise(Span<float> row, Random random)
-    {
-        double norm = 0;
-        foreach (float value in row)
-        {
-            norm += value * (double)value;
-        }
-
-        float size = (float)(Step * Math.Sqrt(norm / row.Length));
-        foreach (ref float value in row)
-        {
-            value += random.Next(2) == 0 ? size : -size;
         }
     }
 

@@ -41,12 +41,6 @@ sealed class UnitPlaces
     /// <summary>Attention before the output projection: [tokens, heads · headDim].</summary>
     public static string HeadRows(int layer) => $"blk.{layer}.attn_rows";
 
-    /// <summary>The residual after attention: [tokens, hidden].</summary>
-    public static string AfterAttention(int layer) => $"blk.{layer}.attn_residual";
-
-    /// <summary>The residual after the feed-forward network: [tokens, hidden].</summary>
-    public static string AfterFfn(int layer) => $"blk.{layer}.ffn_residual";
-
     /// <summary>SiLU(gate) · up: [tokens, inner].</summary>
     public static string Channels(int layer) => $"blk.{layer}.product";
 
