@@ -63,6 +63,7 @@ static class CommandLine
         new OptimizeCommand(console),
         new BenchCommand(console),
         new TuneCommand(console),
+        new PruneCommand(console),
         new EvalCommand(console),
         new SimulateCommand(console),
         new ReplayCommand(console),
