@@ -19,6 +19,12 @@ static class AnalysisPrinter
             Print(run, console);
         }
 
+        foreach (string note in analysis.Notes)
+        {
+            console.Output.WriteLine();
+            console.Output.WriteLine($"note: {note}");
+        }
+
         Memory(analysis, console);
         if (analysis.Advice.Length > 0)
         {

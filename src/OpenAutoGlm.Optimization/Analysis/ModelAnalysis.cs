@@ -36,6 +36,9 @@ public sealed record ModelAnalysis
     /// <summary>What would help, the most first.</summary>
     public ImmutableArray<Advice> Advice { get => field.IsDefault ? [] : field; init; } = [];
 
+    /// <summary>What the reader should know before trusting a number.</summary>
+    public ImmutableArray<string> Notes { get => field.IsDefault ? [] : field; init; } = [];
+
     /// <summary>
     /// Analyses a model: lowers it, runs it in three ways with made-up tokens, and times every step. With
     /// <see cref="AnalysisOptions.Repetitions"/> 0 nothing runs, and all times are what the machine cannot beat.
@@ -89,7 +92,15 @@ public sealed record ModelAnalysis
             Runs = [.. runs],
             Memory = [.. MemoryOf(meter.Graph, meter.Plan.Arena.Bytes, contexts.Distinct().Order())],
         };
-        return analysis with { Advice = [.. Analysis.Adviser.Of(analysis, meter.Graph)] };
+        return analysis with { Advice = [.. Adviser.Of(analysis, meter.Graph)], Notes = [.. NotesOn(analysis)] };
+    }
+
+    static IEnumerable<string> NotesOn(ModelAnalysis analysis)
+    {
+        if (analysis.Runs.Any(run => run.Seconds < run.FloorSeconds))
+        {
+            yield return "The model ran faster than main memory can be read: it lies in the caches of this machine, or the rates were measured while others worked. Fewer bytes will then gain less than the estimates say.";
+        }
     }
 
     static IEnumerable<MemoryShare> MemoryOf(ModelGraph graph, long arenaBytes, IEnumerable<int> contexts)

@@ -107,6 +107,14 @@ public class ModelAnalysisTests
     }
 
     [Fact]
+    public void A_model_that_beats_its_floor_is_said_to_lie_in_the_caches()
+    {
+        AnalysisOptions slow = new() { Machine = new MachineRates(1e3, 1e3, 1e3, 1e3), Depth = 32, PromptTokens = 8, Sequences = 1, Repetitions = 1 };
+        Assert.Contains("caches", Assert.Single(Analysed(TensorFormat.F32, slow).Notes), StringComparison.Ordinal);
+        Assert.Empty(Analysed(TensorFormat.F32, slow with { Machine = new MachineRates(1e15, 1e18, 1e18, 1e18) }).Notes);
+    }
+
+    [Fact]
     public void An_analysis_can_be_cancelled()
     {
         using CpuBackend backend = new(new CpuOptions { Threads = 1 });
