@@ -61,6 +61,7 @@ static class CommandLine
         new InspectCommand(console),
         new SynthCommand(console),
         new OptimizeCommand(console),
+        new TrainCommand(console),
         new BenchCommand(console),
         new TuneCommand(console),
         new PruneCommand(console),
