@@ -20,6 +20,8 @@ sealed class IQ4_NLFormat : QuantizedFormat
     public override sbyte LeastCode => -127;
     public override sbyte GreatestCode => 113;
 
+    public override sbyte NearestCode(float value) => Packed.NearestLevel(Packed.NonLinearLevels, value);
+
     private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
     {
         Packed.Look(Packed.NonLinearLevels, block[2..]).CopyTo(codes);
@@ -32,8 +34,10 @@ sealed class IQ4_NLFormat : QuantizedFormat
         Span<sbyte> codes = stackalloc sbyte[32];
         float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
         ScaleSearch.Encode(values, levels, d, 0, codes);
-        Packed.ToIndices(Packed.NonLinearLevels, codes);
         Binary16.Write(block, d);
-        Packed.PackNibbles(codes, 0, block[2..]);
+        WriteCodes(codes, block);
     }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
+        Packed.PackIndices(Packed.NonLinearLevels, codes, block[2..]);
 }

@@ -24,6 +24,8 @@ sealed class IQ4_XSFormat : QuantizedFormat
     public override sbyte LeastCode => -127;
     public override sbyte GreatestCode => 113;
 
+    public override sbyte NearestCode(float value) => Packed.NearestLevel(Packed.NonLinearLevels, value);
+
     private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
     {
         float d = Binary16.Read(block);
@@ -50,11 +52,17 @@ sealed class IQ4_XSFormat : QuantizedFormat
             int stored = s[group] + 32;
             upperBits |= (stored >> 4) << (2 * group);
             block[4 + (group / 2)] |= (byte)((stored & 15) << (4 * (group % 2)));
-            Span<sbyte> own = codes.Slice(32 * group, 32);
-            Packed.ToIndices(Packed.NonLinearLevels, own);
-            Packed.PackNibbles(own, 0, block[(8 + (16 * group))..]);
         }
 
         BinaryPrimitives.WriteUInt16LittleEndian(block[2..], (ushort)upperBits);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        for (int group = 0; group < 8; group++)
+        {
+            Packed.PackIndices(Packed.NonLinearLevels, codes.Slice(32 * group, 32), block[(8 + (16 * group))..]);
+        }
     }
 }

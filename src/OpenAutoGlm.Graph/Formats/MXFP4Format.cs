@@ -21,6 +21,12 @@ sealed class MXFP4Format : QuantizedFormat
     public override sbyte LeastCode => -12;
     public override sbyte GreatestCode => 12;
 
+    public override sbyte NearestCode(float value)
+    {
+        sbyte magnitude = Packed.NearestLevel(Packed.DoubledE2M1[..8], MathF.Abs(value));
+        return value < 0 ? (sbyte)-magnitude : magnitude;
+    }
+
     private protected override void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums)
     {
         Packed.Look(Packed.DoubledE2M1, block[1..]).CopyTo(codes);
@@ -54,9 +60,8 @@ sealed class MXFP4Format : QuantizedFormat
 
         Span<sbyte> codes = stackalloc sbyte[32];
         ScaleSearch.Encode(values, default(DoubledE2M1Levels), HalfScale(best), 0, codes);
-        Packed.ToIndices(Packed.DoubledE2M1, codes);
         block[0] = (byte)best;
-        Packed.PackNibbles(codes, 0, block[1..]);
+        WriteCodes(codes, block);
     }
 
     /// <summary>2^(e − 128), which is denormal for e = 0 and 1.</summary>
@@ -70,4 +75,7 @@ sealed class MXFP4Format : QuantizedFormat
         };
         return BitConverter.Int32BitsToSingle(bits);
     }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
+        Packed.PackIndices(Packed.DoubledE2M1, codes, block[1..]);
 }

@@ -53,13 +53,28 @@ static class Packed
             Vector128.Shuffle(table, indices.GetUpper()));
     }
 
-    /// <summary>The reverse of <see cref="Look"/>: levels become the first index that each has.</summary>
-    public static void ToIndices(ReadOnlySpan<sbyte> levels, Span<sbyte> codes)
+    /// <summary>The reverse of <see cref="Look"/>: 32 levels as sixteen bytes of the first index that each has.</summary>
+    public static void PackIndices(ReadOnlySpan<sbyte> levels, ReadOnlySpan<sbyte> codes, Span<byte> bytes)
     {
-        foreach (ref sbyte code in codes)
+        Span<sbyte> indices = stackalloc sbyte[32];
+        for (int i = 0; i < 32; i++)
         {
-            code = (sbyte)levels.IndexOf(code);
+            indices[i] = (sbyte)levels.IndexOf(codes[i]);
         }
+
+        PackNibbles(indices, 0, bytes);
+    }
+
+    /// <summary>The level nearest to a value; the lower one where it is in the middle.</summary>
+    public static sbyte NearestLevel(ReadOnlySpan<sbyte> levels, float value)
+    {
+        int i = 0;
+        while (i + 1 < levels.Length && value > (levels[i] + levels[i + 1]) * 0.5f)
+        {
+            i++;
+        }
+
+        return levels[i];
     }
 
     /// <summary>The reverse of <see cref="Nibbles"/>: the lower four bits of 32 codes + offset.</summary>

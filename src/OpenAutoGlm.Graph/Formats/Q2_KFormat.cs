@@ -46,19 +46,23 @@ sealed class Q2_KFormat : QuantizedFormat
         Span<sbyte> codes = stackalloc sbyte[256];
         SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, 15, s, m);
         search.Encode(codes);
-        block.Clear();
         for (int group = 0; group < 16; group++)
         {
             block[group] = (byte)(s[group] | (m[group] << 4));
         }
 
+        Binary16.Write(block[80..], search.D);
+        Binary16.Write(block[82..], search.Dmin);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        block[16..80].Clear();
         for (int i = 0; i < 256; i++)
         {
             (int half, int run) = (i / 128, i / 32 % 4);
             block[16 + (32 * half) + (i % 32)] |= (byte)(codes[i] << (2 * run));
         }
-
-        Binary16.Write(block[80..], search.D);
-        Binary16.Write(block[82..], search.Dmin);
     }
 }

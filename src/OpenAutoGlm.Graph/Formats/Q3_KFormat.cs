@@ -57,13 +57,18 @@ sealed class Q3_KFormat : QuantizedFormat
             block[104 + (group % 4)] |= (byte)((stored >> 4) << (2 * (group / 4)));
         }
 
+        Binary16.Write(block[108..], search.D);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        block[..96].Clear();
         for (int i = 0; i < 256; i++)
         {
             (int half, int run, int q) = (i / 128, i / 32, codes[i] - LeastCode);
             block[i % 32] |= (byte)((q >> 2) << run);
             block[32 + (32 * half) + (i % 32)] |= (byte)((q & 3) << (2 * (run % 4)));
         }
-
-        Binary16.Write(block[108..], search.D);
     }
 }

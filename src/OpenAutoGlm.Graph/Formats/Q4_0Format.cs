@@ -33,6 +33,9 @@ sealed class Q4_0Format : QuantizedFormat
         float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
         ScaleSearch.Encode(values, levels, d, 0, codes);
         Binary16.Write(block, d);
-        Packed.PackNibbles(codes, -LeastCode, block[2..]);
+        WriteCodes(codes, block);
     }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
+        Packed.PackNibbles(codes, -LeastCode, block[2..]);
 }

@@ -37,6 +37,8 @@ sealed class Q4_1Format : QuantizedFormat
         ScaleSearch.Encode(values, levels, d, m, codes);
         Binary16.Write(block, d);
         Binary16.Write(block[2..], m);
-        Packed.PackNibbles(codes, 0, block[4..]);
+        WriteCodes(codes, block);
     }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) => Packed.PackNibbles(codes, 0, block[4..]);
 }

@@ -41,6 +41,11 @@ sealed class Q4_KFormat : QuantizedFormat
         SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, SixBitScales.Greatest, s, m);
         search.Encode(codes);
         SixBitScales.Write(search.D, search.Dmin, s, m, block);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
         for (int i = 0; i < 128; i++)
         {
             int lower = (64 * (i / 32)) + (i % 32);

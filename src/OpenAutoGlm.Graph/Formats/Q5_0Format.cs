@@ -36,6 +36,11 @@ sealed class Q5_0Format : QuantizedFormat
         float d = ScaleSearch.Stored(ScaleSearch.Scale(values, weights, levels), levels.Greatest);
         ScaleSearch.Encode(values, levels, d, 0, codes);
         Binary16.Write(block, d);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
         BinaryPrimitives.WriteUInt32LittleEndian(block[2..], Packed.PackFifthBits(codes, -LeastCode));
         Packed.PackNibbles(codes, -LeastCode, block[6..]);
     }

@@ -40,6 +40,11 @@ sealed class Q5_1Format : QuantizedFormat
         ScaleSearch.Encode(values, levels, d, m, codes);
         Binary16.Write(block, d);
         Binary16.Write(block[2..], m);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
         BinaryPrimitives.WriteUInt32LittleEndian(block[4..], Packed.PackFifthBits(codes, 0));
         Packed.PackNibbles(codes, 0, block[8..]);
     }

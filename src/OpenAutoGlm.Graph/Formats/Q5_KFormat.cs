@@ -43,8 +43,13 @@ sealed class Q5_KFormat : QuantizedFormat
         Span<sbyte> codes = stackalloc sbyte[256];
         SuperBlockSearch<IntegerLevels> search = new(values, weights, new IntegerLevels(LeastCode, GreatestCode), 0, SixBitScales.Greatest, s, m);
         search.Encode(codes);
-        block.Clear();
         SixBitScales.Write(search.D, search.Dmin, s, m, block);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        block[16..].Clear();
         for (int i = 0; i < 256; i++)
         {
             int group = i / 32;

@@ -48,13 +48,18 @@ sealed class Q6_KFormat : QuantizedFormat
         SuperBlockSearch<IntegerLevels> search = new(
             values, weights, new IntegerLevels(LeastCode, GreatestCode), sbyte.MinValue, sbyte.MaxValue, s, m: default);
         search.Encode(codes);
-        block.Clear();
         for (int group = 0; group < 16; group++)
         {
             block[192 + group] = (byte)s[group];
         }
 
         Binary16.Write(block[208..], search.D);
+        WriteCodes(codes, block);
+    }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block)
+    {
+        block[..192].Clear();
         for (int i = 0; i < 256; i++)
         {
             (int half, int run, int q) = (i / 128, i / 32 % 4, codes[i] - LeastCode);

@@ -33,4 +33,7 @@ sealed class Q8_0Format : QuantizedFormat
         Binary16.Write(block, d);
         ScaleSearch.Encode(values, new IntegerLevels(-127, 127), d, 0, MemoryMarshal.Cast<byte, sbyte>(block[2..]));
     }
+
+    private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
+        MemoryMarshal.AsBytes(codes).CopyTo(block[2..]);
 }

@@ -62,6 +62,32 @@ public abstract class QuantizedFormat : BlockFormat
         }
     }
 
+    /// <summary>
+    /// The code nearest to a value in units of the scale, (x − minimum) ÷ scale: what <see cref="Recode"/> takes. Of two
+    /// that are as near it is the one that <see cref="BlockFormat.Quantize"/> takes; NaN gives any.
+    /// </summary>
+    public virtual sbyte NearestCode(float value) => (sbyte)MathF.Round(Math.Clamp(value, LeastCode, GreatestCode));
+
+    /// <summary>
+    /// Writes other codes into blocks whose scales and minimums stay as they are: with <see cref="Unpack"/> a way to choose the codes
+    /// for scales that were found before.
+    /// </summary>
+    /// <param name="codes">One code for every element, each one that <see cref="NearestCode"/> can give.</param>
+    /// <param name="blocks">Blocks that have been written.</param>
+    /// <exception cref="NotSupportedException">The format can only be read.</exception>
+    /// <exception cref="ArgumentException">The lengths do not belong together.</exception>
+    public void Recode(ReadOnlySpan<sbyte> codes, Span<byte> blocks)
+    {
+        CheckLengths(blocks.Length, codes.Length);
+        for (int block = 0; block < codes.Length / BlockElements; block++)
+        {
+            WriteCodes(codes.Slice(block * BlockElements, BlockElements), blocks.Slice(block * BlockBytes, BlockBytes));
+        }
+    }
+
+    /// <summary>Writes the codes of one block, and nothing else of it.</summary>
+    private protected virtual void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) => throw new NotSupportedException($"{Format} can be read but not written.");
+
     /// <summary>Takes one block apart; the spans have exactly its lengths.</summary>
     private protected abstract void UnpackBlock(ReadOnlySpan<byte> block, Span<sbyte> codes, Span<float> scales, Span<float> minimums);
 

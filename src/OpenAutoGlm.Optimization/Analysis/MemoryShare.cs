@@ -9,6 +9,11 @@ namespace OpenAutoGlm.Optimization.Analysis;
 /// <param name="Tokens">Of keys and values, the tokens that are held; otherwise null.</param>
 public sealed record MemoryShare(MemoryKind Kind, string What, long Bytes, int? Tokens = null);
 
+/// <summary>Memory for one length of sequence.</summary>
+/// <param name="Tokens">The length; null where keys and values are left out.</param>
+/// <param name="Bytes">Weights, keys and values, and what lies between steps.</param>
+public readonly record struct MemoryTotal(int? Tokens, long Bytes);
+
 /// <summary>Kinds of memory.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<MemoryKind>))]
 public enum MemoryKind

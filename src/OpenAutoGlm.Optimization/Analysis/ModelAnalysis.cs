@@ -17,6 +17,17 @@ public sealed record ModelAnalysis
     /// <summary>Where memory goes.</summary>
     public ImmutableArray<MemoryShare> Memory { get => field.IsDefault ? [] : field; init; } = [];
 
+    /// <summary>All of the memory together: for each length of sequence that is looked at, or once where none is.</summary>
+    public ImmutableArray<MemoryTotal> Totals
+    {
+        get
+        {
+            long always = Memory.Where(share => share.Kind != MemoryKind.Kv).Sum(share => share.Bytes);
+            MemoryTotal[] lengths = [.. Memory.Where(share => share.Kind == MemoryKind.Kv).Select(share => new MemoryTotal(share.Tokens, always + share.Bytes))];
+            return lengths.Length > 0 ? [.. lengths] : [new MemoryTotal(null, always)];
+        }
+    }
+
     /// <summary>What would help, the most first.</summary>
     public ImmutableArray<Advice> Advice { get => field.IsDefault ? [] : field; init; } = [];
 }

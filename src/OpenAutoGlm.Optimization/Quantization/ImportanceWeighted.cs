@@ -17,6 +17,6 @@ public sealed record ImportanceWeighted : RoundingMethod
     private protected override RowRounding Prepare(BlockFormat format, int columns, ColumnStatistics? statistics)
     {
         float[] importance = statistics is null ? [] : statistics.MeanSquare;
-        return (row, blocks) => format.Quantize(row, importance, blocks);
+        return (rows, blocks) => format.Quantize(rows, importance, blocks);
     }
 }

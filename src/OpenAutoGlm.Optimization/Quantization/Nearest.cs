@@ -16,5 +16,5 @@ public sealed record Nearest : RoundingMethod
     public override bool UsesStatistics => false;
 
     private protected override RowRounding Prepare(BlockFormat format, int columns, ColumnStatistics? statistics) =>
-        (row, blocks) => format.Quantize(row, [], blocks);
+        (rows, blocks) => format.Quantize(rows, [], blocks);
 }

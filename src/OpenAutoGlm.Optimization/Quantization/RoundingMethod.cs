@@ -5,10 +5,10 @@ using OpenAutoGlm.Optimization.Calibration;
 
 namespace OpenAutoGlm.Optimization.Quantization;
 
-/// <summary>Rounds one row of a weight; called from several threads at once. The row may be changed.</summary>
-/// <param name="row">The values, [in]; what is in them afterwards does not matter.</param>
-/// <param name="blocks">Receives the row in the target format.</param>
-delegate void RowRounding(Span<float> row, Span<byte> blocks);
+/// <summary>Rounds some rows of a weight, each for itself; called from several threads at once.</summary>
+/// <param name="rows">The values, [rows, in]; what is in them afterwards does not matter.</param>
+/// <param name="blocks">Receives the rows in the target format.</param>
+delegate void RowRounding(Span<float> rows, Span<byte> blocks);
 
 /// <summary>
 /// A way from a weight to the same weight in fewer bits. Rows (outputs) are rounded for themselves and on all cores, so
@@ -27,6 +27,9 @@ public abstract record RoundingMethod
 
     /// <summary>Whether the method needs <see cref="ColumnStatistics.Gram"/> to be itself.</summary>
     public virtual bool UsesGram => false;
+
+    /// <summary>How many rows are rounded in one go: more where they share what is read for them.</summary>
+    private protected virtual int BatchRows => 1;
 
     /// <summary>Rounds a weight.</summary>
     /// <param name="weight">[out, in] or [experts, out, in] in any format; it is read, never changed.</param>
@@ -76,22 +79,34 @@ public abstract record RoundingMethod
     void RoundRows(Tensor weight, int first, int count, RowRounding round, Tensor result, string name, CancellationToken cancellation)
     {
         int columns = weight.Shape.Last.Size;
-        (long Row, ArgumentException Error)? refused = null;
+        int rowBytes = checked((int)result.RowBytes);
+        (int Row, ArgumentException Error)? refused = null;
         Lock gate = new();
         ParallelOptions options = new() { MaxDegreeOfParallelism = Threads > 0 ? Threads : -1, CancellationToken = cancellation };
-        Parallel.For(first, first + count, options, (row, loop) =>
+        Parallel.For(0, (count + BatchRows - 1) / BatchRows, options, (batch, loop) =>
         {
-            float[] values = ArrayPool<float>.Shared.Rent(columns);
+            int start = first + (batch * BatchRows), rows = Math.Min(BatchRows, first + count - start), row = start;
+            float[] values = ArrayPool<float>.Shared.Rent(rows * columns);
+            byte[] blocks = ArrayPool<byte>.Shared.Rent(rows * rowBytes);
             try
             {
-                Span<float> mine = values.AsSpan(0, columns);
-                weight.View.ReadRow(row, mine);
-                CheckFinite(mine);
-                round(mine, result.Piece(row));
+                for (; row < start + rows; row++)
+                {
+                    Span<float> mine = values.AsSpan((row - start) * columns, columns);
+                    weight.View.ReadRow(row, mine);
+                    CheckFinite(mine);
+                }
+
+                row = start;
+                round(values.AsSpan(0, rows * columns), blocks.AsSpan(0, rows * rowBytes));
+                for (; row < start + rows; row++)
+                {
+                    blocks.AsSpan((row - start) * rowBytes, rowBytes).CopyTo(result.Piece(row));
+                }
             }
             catch (ArgumentException error)
             {
-                // All rows before the one that breaks still run, so that it is always the first bad row that is named.
+                // All batches before the one that breaks still run, so that it is always the first bad row that is named.
                 lock (gate)
                 {
                     refused = refused is { } earlier && earlier.Row < row ? refused : (row, error);
@@ -102,6 +117,7 @@ public abstract record RoundingMethod
             finally
             {
                 ArrayPool<float>.Shared.Return(values);
+                ArrayPool<byte>.Shared.Return(blocks);
             }
         });
         if (refused is { } bad)

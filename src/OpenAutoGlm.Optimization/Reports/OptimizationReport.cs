@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using OpenAutoGlm.Graph.Passes;
 using OpenAutoGlm.Optimization.Analysis;
+using OpenAutoGlm.Optimization.Reports.Page;
 
 namespace OpenAutoGlm.Optimization.Reports;
 
@@ -87,6 +88,9 @@ public sealed record OptimizationReport
 
     /// <summary>The report as JSON, indented; names in camelCase, numbers in the units that the record states.</summary>
     public string ToJson() => ReportJson.Write(this);
+
+    /// <summary>The report as one page of HTML that needs nothing else: it says what <see cref="ToJson"/> says, and nothing more.</summary>
+    public string ToHtml() => ReportPage.Of(this);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="FormatException">The text is no report, or one of a newer layout.</exception>

@@ -38,6 +38,44 @@ public class UnpackTests
 
     [Theory]
     [MemberData(nameof(Formats))]
+    public void Codes_can_be_written_anew_and_nothing_else_changes(TensorFormat name)
+    {
+        QuantizedFormat format = (QuantizedFormat)BlockFormat.Of(name);
+        Random random = new(4);
+        int elements = format.BlockElements * 20;
+        float[] values = [.. Enumerable.Range(0, elements).Select(_ => random.NextSingle() - 0.4f)];
+        byte[] blocks = new byte[format.BlockBytes * 20];
+        format.Quantize(values, [], blocks);
+        byte[] original = [.. blocks];
+        (sbyte[] codes, float[] scales, float[] minimums) = Apart(blocks);
+
+        sbyte[] others = [.. codes.Select(_ => format.NearestCode((random.NextSingle() - 0.5f) * 300))];
+        format.Recode(others, blocks);
+        (sbyte[] otherCodes, float[] otherScales, float[] otherMinimums) = Apart(blocks);
+        Assert.Equal(others, otherCodes);
+        Assert.Equal(scales, otherScales);
+        Assert.Equal(minimums, otherMinimums);
+
+        // The search ends with the nearest codes to its scales, so these are found again.
+        sbyte[] nearest = [.. values.Select((value, i) =>
+        {
+            int group = i / format.GroupElements;
+            return format.NearestCode((value - minimums[group]) * (scales[group] == 0 ? 0 : 1 / scales[group]));
+        })];
+        format.Recode(nearest, blocks);
+        Assert.Equal(original, blocks);
+        Assert.Throws<ArgumentException>(() => format.Recode(nearest, new byte[format.BlockBytes]));
+
+        (sbyte[] Codes, float[] Scales, float[] Minimums) Apart(byte[] from)
+        {
+            (sbyte[] c, float[] s, float[] m) = (new sbyte[elements], new float[elements / format.GroupElements], new float[elements / format.GroupElements]);
+            format.Unpack(from, c, s, m);
+            return (c, s, m);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
     public void Groups_divide_activation_blocks_and_blocks(TensorFormat name)
     {
         QuantizedFormat format = (QuantizedFormat)BlockFormat.Of(name);

@@ -11,7 +11,7 @@ public class RoundingMethodTests
 
     public static TheoryData<TensorFormat> Searched => [.. Quantised.Select(row => row.Data).Except([TensorFormat.Q8_0])];
 
-    public static TheoryData<RoundingMethod> Methods => [new Nearest(), new ImportanceWeighted()];
+    public static TheoryData<RoundingMethod> Methods => [new Nearest(), new ImportanceWeighted(), new Gptq()];
 
     [Theory]
     [MemberData(nameof(Searched))]
@@ -21,8 +21,8 @@ public class RoundingMethodTests
         (double nearest, double important) = (0, 0);
         for (int round = 0; round < 4; round++)
         {
-            Tensor weight = Samples.Weight(Samples.Normal(random, 8, 512, 0.05f), 512);
-            ColumnStatistics statistics = Samples.Statistics(Samples.Correlated(random, 64, 512), 512);
+            Tensor weight = Samples.Weight(Samples.Normal(random, 16, 256, 0.05f), 256);
+            ColumnStatistics statistics = Samples.Statistics(Samples.Correlated(random, 64, 256), 256);
             nearest += Samples.WeightedError(statistics.MeanSquare, weight, new Nearest().Rounded(weight, format, statistics));
             important += Samples.WeightedError(statistics.MeanSquare, weight, new ImportanceWeighted().Rounded(weight, format, statistics));
         }

@@ -46,33 +46,9 @@ static class Samples
     /// <summary>The statistics of rows [rows, columns].</summary>
     public static ColumnStatistics Statistics(float[] x, int columns)
     {
-        int rows = x.Length / columns;
-        double[] square = new double[columns], absolute = new double[columns], gram = new double[columns * columns];
-        float[] largest = new float[columns];
-        for (int row = 0; row < rows; row++)
-        {
-            ReadOnlySpan<float> one = x.AsSpan(row * columns, columns);
-            for (int i = 0; i < columns; i++)
-            {
-                square[i] += (double)one[i] * one[i] / rows;
-                absolute[i] += Math.Abs((double)one[i]) / rows;
-                largest[i] = Math.Max(largest[i], Math.Abs(one[i]));
-                for (int j = 0; j < columns; j++)
-                {
-                    gram[(i * columns) + j] += (double)one[i] * one[j] / rows;
-                }
-            }
-        }
-
-        return new ColumnStatistics
-        {
-            Columns = columns,
-            Rows = rows,
-            MeanSquare = [.. square.Select(value => (float)value)],
-            MeanAbs = [.. absolute.Select(value => (float)value)],
-            Max = largest,
-            Gram = gram,
-        };
+        ColumnSums sums = new(columns, withGram: true);
+        Assert.True(sums.Add(x));
+        return sums.ToStatistics();
     }
 
     /// <summary>The weight, rounded; ends with the test.</summary>
