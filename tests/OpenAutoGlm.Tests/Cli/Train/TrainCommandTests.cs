@@ -45,7 +45,7 @@ public sealed class TrainCommandTests
     public async Task A_run_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_model()
     {
         using TemporaryFolder folder = new();
-        string[] run = ["--steps", "60", "--checkpoint-every", "4", "--ema", "0.9"];
+        string[] run = ["--steps", "300", "--checkpoint-every", "10", "--ema", "0.9"];
         (await Train(folder, "whole.gguf", run)).Done();
 
         ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "autoglm.dll"), .. Arguments(folder, "killed.gguf", run)])
@@ -72,7 +72,7 @@ public sealed class TrainCommandTests
         resumed.Done();
         Assert.Contains("going on from step", resumed.Error);
         Assert.Equal(File.ReadAllBytes(folder.File("whole.gguf")), File.ReadAllBytes(folder.File("killed.gguf")));
-        Assert.Equal(60, File.ReadAllLines(folder.File("killed.gguf.training", "log.jsonl")).Length);
+        Assert.Equal(300, File.ReadAllLines(folder.File("killed.gguf.training", "log.jsonl")).Length);
     }
 
     [Fact]
