@@ -7,7 +7,7 @@ using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Kernels.Training;
 
-/// <summary>Which of the three products of a weight w [n, k] with rows [m, ..] is computed.</summary>
+/// <summary>Which of the products of rows [m, ..] with a weight w [n, k] is computed.</summary>
 enum ProductForm
 {
     /// <summary>y = x · wᵀ.</summary>
@@ -15,15 +15,12 @@ enum ProductForm
 
     /// <summary>dx = dy · w.</summary>
     InputGradient,
-
-    /// <summary>dw += dyᵀ · x.</summary>
-    WeightGradient,
 }
 
 /// <summary>
-/// A product of training, C [rows, columns] over a depth. The factor whose columns are lanes is packed into panels, the other one
-/// only where it must be (rounded to pairs, or read down its columns); then blocks of results are shared out among the threads. Bits do
-/// not depend on their number.
+/// A product of training with a weight, C [rows, columns] = A · B over a depth: y = x · wᵀ or dx = dy · w. The weight is packed into
+/// panels, anew for each run, because it changes; rows are read where they lie, or rounded to pairs; then blocks of results are shared
+/// out among the threads. Bits do not depend on their number.
 /// </summary>
 sealed unsafe class TrainedMatMulKernel<T> : Kernel, IParallelJob
     where T : struct, ILanes<T>
@@ -46,20 +43,20 @@ sealed unsafe class TrainedMatMulKernel<T> : Kernel, IParallelJob
     readonly PackJob _packA;
     readonly PackJob _packB;
     TileArguments _whole;
-    long _aPanelBytes; // where A lies in panels of sixteen rows, else 0
     int _rows;
     int _columns;
     int _panelGroups;
-    bool _adds;
     byte* _workers;
 
     internal TrainedMatMulKernel(string name, ProductForm form, WorkerPool pool, ProductTiles<T> tiles, bool pairs, Scratch scratch, int mostRows, int n, int k)
     {
         (Name, _form, _pool, _tiles, _scratch, _pairs) = ($"{name} {tiles.Name}", form, pool, tiles, scratch, pairs);
-        (int rows, int columns, int depth) = Extents(form, mostRows, n, k);
+        (int columns, int depth) = form == ProductForm.Forward ? (n, k) : (k, n);
         long lines = Packing<T>.Lines(depth, pairs);
-        _aBytes = form == ProductForm.WeightGradient ? Panels(rows) * lines * LineBytes : pairs ? rows * Scratch.Lines(lines * sizeof(int)) : 0;
+        _aBytes = pairs ? mostRows * Scratch.Lines(lines * sizeof(int)) : 0;
         _bBytes = Panels(columns) * lines * LineBytes;
+
+        // Results of an uneven block; sixteen rows of a weight in another format, and as pairs; or two rows of it.
         _workerBytes = Math.Max((long)BlockRows * BlockPanels * LineBytes, Lanes * Scratch.Lines((depth + 1L) * sizeof(float)) + (Lanes * Scratch.Lines(lines * sizeof(int))));
         _workerBytes = Math.Max(_workerBytes, 2 * Scratch.Lines((columns + Lanes) * sizeof(float)));
         scratch.Require(_aBytes + _bBytes + (_workerBytes * pool.Threads));
@@ -70,37 +67,25 @@ sealed unsafe class TrainedMatMulKernel<T> : Kernel, IParallelJob
 
     public override void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {
-        (TensorView left, TensorView right) = _form == ProductForm.WeightGradient ? (inputs[1], inputs[2]) : (inputs[0], inputs[1]);
-        int depth = _form == ProductForm.Forward ? left.RowLength : right.RowCount;
+        (TensorView left, TensorView right) = (inputs[0], inputs[1]);
+        int depth = left.RowLength;
         (_rows, _columns) = (outputs[0].RowCount, outputs[0].RowLength);
         int lines = Packing<T>.Lines(depth, _pairs);
         byte* a = _scratch.Pointer;
         byte* b = a + _aBytes;
         _workers = b + _bBytes;
-        _adds = _form == ProductForm.WeightGradient;
-        _packB.Run(_pool, right, lines, across: _form != ProductForm.Forward, b, _workers, _workerBytes);
+        _packB.Run(_pool, right, lines, across: _form == ProductForm.InputGradient, b, _workers, _workerBytes);
         _whole = new TileArguments { B = b, BLine = LineBytes, BPanel = (long)lines * LineBytes, Lines = lines, C = outputs[0].Data, CRow = (long)_columns * sizeof(float) };
-        _aPanelBytes = 0;
-        if (_form == ProductForm.WeightGradient)
-        {
-            _packA.Run(_pool, left, lines, across: true, a, _workers, _workerBytes);
-            _whole.A = a;
-            _whole.ARow = sizeof(int);
-            _whole.ALine = LineBytes;
-            _aPanelBytes = (long)lines * LineBytes;
-        }
-        else if (_pairs)
+        if (_pairs)
         {
             _packA.RunRows(_pool, left, lines, a);
             _whole.A = a;
-            _whole.ARow = Scratch.Lines(lines * sizeof(int));
-            _whole.ALine = sizeof(int);
+            (_whole.ARow, _whole.ALine) = (Scratch.Lines(lines * sizeof(int)), sizeof(int));
         }
         else
         {
             _whole.A = left.Data;
-            _whole.ARow = left.RowLength * (long)sizeof(float);
-            _whole.ALine = sizeof(float);
+            (_whole.ARow, _whole.ALine) = (left.RowLength * (long)sizeof(float), sizeof(float));
         }
 
         _panelGroups = (Panels(_columns) + BlockPanels - 1) / BlockPanels;
@@ -117,60 +102,26 @@ sealed unsafe class TrainedMatMulKernel<T> : Kernel, IParallelJob
         byte* results = _whole.C + (row * _whole.CRow) + ((long)panel * LineBytes);
         bool whole = columns == panels * Lanes;
         TileArguments block = _whole;
-        block.B += panel * block.BPanel;
         block.C = whole ? results : _workers + (worker * _workerBytes);
         block.CRow = whole ? _whole.CRow : BlockPanels * LineBytes;
-        if (!whole && _adds)
-        {
-            Copy(results, _whole.CRow, block.C, block.CRow, rows, columns);
-        }
-
-        byte* a = _whole.A + (_aPanelBytes > 0 ? row / Lanes * _aPanelBytes : row * _whole.ARow);
         for (long line = 0; line < _whole.Lines; line += BlockLines)
         {
+            block.A = _whole.A + (row * _whole.ARow) + (line * _whole.ALine);
+            block.B = _whole.B + (panel * block.BPanel) + (line * LineBytes);
             block.Lines = Math.Min(BlockLines, _whole.Lines - line);
-            block.Adds = _adds || line > 0 ? 1 : 0;
-            TileArguments tile = block;
-            tile.B += line * LineBytes;
-            tile.A = a + (line * _whole.ALine);
-            if (_aPanelBytes == 0)
-            {
-                _tiles.Run(tile, rows, panels);
-                continue;
-            }
-
-            for (int start = 0; start < rows; start += Lanes)
-            {
-                _tiles.Run(tile, Math.Min(Lanes, rows - start), panels);
-                tile.A += _aPanelBytes;
-                tile.C += Lanes * tile.CRow;
-            }
+            block.Adds = line > 0 ? 1 : 0;
+            _tiles.Run(block, rows, panels);
         }
 
-        if (!whole)
+        for (int i = 0; i < rows && !whole; i++)
         {
-            Copy(block.C, block.CRow, results, _whole.CRow, rows, columns);
+            new ReadOnlySpan<float>(block.C + (i * block.CRow), columns).CopyTo(new Span<float>(results + (i * _whole.CRow), columns));
         }
     }
 
     protected override void Dispose(bool disposing) => _scratch.Dispose();
 
-    internal static (int Rows, int Columns, int Depth) Extents(ProductForm form, int m, int n, int k) => form switch
-    {
-        ProductForm.Forward => (m, n, k),
-        ProductForm.InputGradient => (m, k, n),
-        _ => (n, k, m),
-    };
-
     static int Panels(int columns) => (columns + Lanes - 1) / Lanes;
-
-    static void Copy(byte* from, long fromRow, byte* to, long toRow, int rows, int columns)
-    {
-        for (int row = 0; row < rows; row++)
-        {
-            new ReadOnlySpan<float>(from + (row * fromRow), columns).CopyTo(new Span<float>(to + (row * toRow), columns));
-        }
-    }
 
     /// <summary>Lays a matrix out, in chunks.</summary>
     sealed class PackJob(bool pairs) : IParallelJob

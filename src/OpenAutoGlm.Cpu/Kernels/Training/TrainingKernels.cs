@@ -24,7 +24,7 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
         {
             TrainedMatMul product => Product(name, node, ProductForm.Forward, product.Arithmetic, scope),
             MatMulInputGradient product => Product(name, node, ProductForm.InputGradient, product.Arithmetic, scope),
-            MatMulWeightGradient product => Product(name, node, ProductForm.WeightGradient, product.Arithmetic, scope),
+            MatMulWeightGradient product => WeightGradient(name, node, product.Arithmetic, scope),
             CausalAttention attention => new CausalAttentionKernel<T>(
                 name, attention, pool, _floats.Value, scope.Scratch, node.Inputs[0].Type.Shape, node.Inputs[1].Type.Shape, scope.Limits.Of(node.Inputs[0].Type.Shape[0])),
             CausalAttentionGradient attention => new CausalAttentionGradientKernel<T>(
@@ -47,10 +47,16 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
     TrainedMatMulKernel<T> Product(string name, Node node, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope)
     {
         bool pairs = arithmetic == TrainingArithmetic.BFloat16;
-        Shape weight = node.Inputs[form == ProductForm.WeightGradient ? 0 : 1].Type.Shape;
-        TensorType rows = node.Inputs[form == ProductForm.WeightGradient ? 1 : 0].Type;
+        Shape weight = node.Inputs[1].Type.Shape;
         return new TrainedMatMulKernel<T>(
-            name, form, pool, (pairs ? _pairs : _floats).Value, pairs, scope.Scratch, scope.MostRows(rows), weight[0].Size, weight[1].Size);
+            name, form, pool, (pairs ? _pairs : _floats).Value, pairs, scope.Scratch, scope.MostRows(node.Inputs[0].Type), weight[0].Size, weight[1].Size);
+    }
+
+    WeightGradientKernel<T> WeightGradient(string name, Node node, TrainingArithmetic arithmetic, PlanScope scope)
+    {
+        bool pairs = arithmetic == TrainingArithmetic.BFloat16;
+        Shape weight = node.Inputs[0].Type.Shape;
+        return new WeightGradientKernel<T>(name, pool, (pairs ? _pairs : _floats).Value, pairs, scope.Scratch, weight[0].Size, weight[1].Size);
     }
 
     ColumnSumKernel<T> Sum(string name, ColumnSum sum, Node node, PlanScope scope, float epsilon)
