@@ -19,7 +19,7 @@ public sealed class NanoStartTests(NanoStartTests.Start start) : IClassFixture<N
     }
 
     [Fact]
-    public void Digits_are_tokens_of_their_own() => Assert.Equal(9, Tokens.Encode("[123,4567]", parseSpecials: false, addSpecials: false).Length);
+    public void Digits_are_tokens_of_their_own() => Assert.Equal(10, Tokens.Encode("[123,4567]", parseSpecials: false, addSpecials: false).Length);
 
     [Theory]
     [InlineData("Benepo", "Tap \"Benepo\" now", "Benepo [1,2]", "'Benepo'", "app=\"Benepo\")")]
@@ -36,7 +36,7 @@ public sealed class NanoStartTests(NanoStartTests.Start start) : IClassFixture<N
 
     [Fact]
     public void An_answer_ends_where_an_action_or_a_turn_does() =>
-        Assert.Superset(new HashSet<string>(["<|user|>", "</answer>", "<|endoftext|>"]), [.. Tokens.EosIds.Select(id => Tokens.TokenText(id))]);
+        Assert.Empty(new[] { "<|user|>", "</answer>", "<|endoftext|>" }.Except(Tokens.EosIds.Select(id => Tokens.TokenText(id))));
 
     [Fact]
     public void The_template_is_GLMs_and_a_phone_agents_long_system_message_becomes_one_word()
