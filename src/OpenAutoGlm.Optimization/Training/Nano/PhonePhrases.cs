@@ -535,6 +535,30 @@ static class PhonePhrases
         Then {x}
         Help me: {x}
         Hi, {x}
+        Hello, {x}
+        Could you {x}
+        Would you {x}
+        Can you {x}
+        Will you {x}
+        I want you to {x}
+        I need you to {x}
+        I would like you to {x}
+        I want to {x}
+        I need to {x}
+        You should {x}
+        Go ahead and {x}
+        Just {x}
+        Kindly {x}
+        Quickly {x}
+        First {x}
+        Finally, {x}
+        After that, {x}
+        The next step: {x}
+        Task: {x}
+        Your task is to {x}
+        It is time to {x}
+        Please, could you {x}
+        Do this: {x}
         ---
         {x}
         Please now {x}
@@ -555,6 +579,29 @@ static class PhonePhrases
         接下来{x}
         你好，{x}
         然后{x}
+        请你{x}
+        我想让你{x}
+        我要你{x}
+        我想请你{x}
+        我想{x}
+        我要{x}
+        我需要{x}
+        需要{x}
+        能不能{x}
+        可以{x}
+        快{x}
+        先{x}
+        再{x}
+        最后{x}
+        下一步：{x}
+        任务：{x}
+        你的任务是{x}
+        您好，{x}
+        劳驾{x}
+        拜托{x}
+        好的，{x}
+        嗯，{x}
+        给我{x}
         ---
         {x}
         麻烦帮我{x}
@@ -575,6 +622,15 @@ static class PhonePhrases
         {x} now
         {x}, thanks
         {x} for me
+        {x} right now
+        {x} at once
+        {x} when you can
+        {x}, OK?
+        {x}?
+        {x} quickly
+        {x} again
+        {x} then
+        {x}, will you?
         ---
         {x}
         {x} for me, please
@@ -591,6 +647,15 @@ static class PhonePhrases
         {x}，谢谢
         {x}，谢谢。
         {x}，快点
+        {x}，好吗
+        {x}，可以吗？
+        {x}好吗？
+        {x}，麻烦了
+        {x}，多谢
+        {x}就行
+        {x}即可
+        {x}哦
+        {x}一次
         ---
         {x}
         {x}吧，谢谢

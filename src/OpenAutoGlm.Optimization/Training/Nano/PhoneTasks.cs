@@ -359,9 +359,14 @@ sealed class PhoneTasks
 
     string Polite(string task)
     {
-        string before = Phrase(PhonePhrases.Before);
-        string said = before.Replace("{x}", before.StartsWith('{') ? task : Lower(task), StringComparison.Ordinal);
+        string said = Begun(_split == NanoSplit.Train && _dice.Percent(30) ? Begun(task) : task);
         return Phrase(PhonePhrases.After).Replace("{x}", said, StringComparison.Ordinal);
+    }
+
+    string Begun(string task)
+    {
+        string before = Phrase(PhonePhrases.Before);
+        return before.Replace("{x}", before.StartsWith('{') ? task : Lower(task), StringComparison.Ordinal);
     }
 
     string Lower(string task) => _isEnglish && !task.StartsWith("I ", StringComparison.Ordinal) ? char.ToLowerInvariant(task[0]) + task[1..] : task;

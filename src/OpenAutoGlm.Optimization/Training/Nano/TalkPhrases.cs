@@ -408,6 +408,49 @@ static class TalkPhrases
             "不客气，再见！"),
     ];
 
+    /// <summary>What may stand before a question.</summary>
+    public static readonly Bilingual Before = Both(
+        """
+        {x}
+        {x}
+        {x}
+        Please: {x}
+        Hey, {x}
+        Hi, {x}
+        Hello, {x}
+        Tell me: {x}
+        Please tell me: {x}
+        I want to know: {x}
+        One question: {x}
+        So, {x}
+        OK, {x}
+        Well, {x}
+        Excuse me, {x}
+        And {x}
+        Do say: {x}
+        ---
+        {x}
+        """,
+        """
+        {x}
+        {x}
+        {x}
+        请问{x}
+        请问，{x}
+        我想知道{x}
+        问一下，{x}
+        请告诉我，{x}
+        告诉我{x}
+        那么，{x}
+        你好，{x}
+        嗨，{x}
+        对了，{x}
+        喂，{x}
+        好的，{x}
+        ---
+        {x}
+        """);
+
     /// <summary>Requests that are too much; {n}: a name, {o}: what about.</summary>
     public static readonly Bilingual Beyond = Both(
         """

@@ -24,7 +24,9 @@ static class TalkTasks
     static (string, string, string) Answer(Dice dice, NanoSplit split, NanoLanguage language)
     {
         Topic topic = dice.Pick(TalkPhrases.Topics);
-        return (topic.Group, dice.Pick(topic.Questions.In(language).Of(split)), topic.In(language));
+        string question = dice.Pick(topic.Questions.In(language).Of(split));
+        string asked = topic.Group is "greeting" or "thanks" ? question : dice.Pick(TalkPhrases.Before.In(language).Of(split)).Replace("{x}", question, StringComparison.Ordinal);
+        return (topic.Group, asked, topic.In(language));
     }
 
     static (string, string, string) Refusal(Dice dice, NanoSplit split, NanoLanguage language)
