@@ -46,19 +46,19 @@ sealed class PhoneTasks
     {
         switch (_dice.Below(100))
         {
-            case < 24: OnElement("tap", PhonePhrases.Tap); break;
-            case < 31: OnElement("long_press", PhonePhrases.LongPress); break;
-            case < 38: OnElement("double_tap", PhonePhrases.DoubleTap); break;
-            case < 49: TypeText(inApp: null); break;
-            case < 58: LaunchOnly(); break;
-            case < 68: InApp(); break;
-            case < 74: Absent(); break;
-            case < 78: Sensitive(); break;
-            case < 81: Simple("back", PhonePhrases.Back, _isEnglish ? "Go back." : "返回上一页。", PhoneActions.Back); break;
-            case < 84: Simple("home", PhonePhrases.Home, _isEnglish ? "Go to the home screen." : "回到桌面。", PhoneActions.Home); break;
+            case < 16: OnElement("tap", PhonePhrases.Tap); break;
+            case < 21: OnElement("long_press", PhonePhrases.LongPress); break;
+            case < 26: OnElement("double_tap", PhonePhrases.DoubleTap); break;
+            case < 38: TypeText(inApp: null); break;
+            case < 50: LaunchOnly(); break;
+            case < 60: InApp(); break;
+            case < 73: Absent(); break;
+            case < 76: Sensitive(); break;
+            case < 79: Simple("back", PhonePhrases.Back, _isEnglish ? "Go back." : "返回上一页。", PhoneActions.Back); break;
+            case < 82: Simple("home", PhonePhrases.Home, _isEnglish ? "Go to the home screen." : "回到桌面。", PhoneActions.Home); break;
             case < 87: WaitAsked(); break;
-            case < 94: Swiped(); break;
-            case < 96: Written(); break;
+            case < 93: Swiped(); break;
+            case < 95: Written(); break;
             default: Unusual(); break;
         }
     }
