@@ -167,7 +167,7 @@ sealed class ServeCommand : AutoGlmCommand
     {
         if (isDefault)
         {
-            Console.Note($"{model} is built in and tiny: it chooses phone actions and does small calculations, and says so when asked.");
+            Console.Note($"{BuiltInModel.Name} is built in and tiny: it chooses phone actions and does small calculations, and says so when asked.");
             Console.Note("A larger model: autoglm serve organisation/model, or autoglm serve FILE.gguf");
         }
 
