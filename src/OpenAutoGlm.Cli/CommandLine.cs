@@ -60,6 +60,7 @@ static class CommandLine
         new PullCommand(console),
         new InspectCommand(console),
         new SynthCommand(console),
+        new OptimizeCommand(console),
         new TrainCommand(console),
         new BenchCommand(console),
         new TuneCommand(console),

@@ -18,7 +18,7 @@ public sealed class UnitImportanceTests
         TinyModel.ZeroColumns(overlay, "blk.1.attn_output.weight", Enumerable.Range(2 * 64, 64));
         UnitImportance importance = new(model.Config, overlay, model.Cpu, model.Windows, seed: 3);
 
-        double[] heads = importance.Of(method, [.. PrunableUnit.Of(model.Config, UnitKind.Head).Where(unit => unit.Layer == 1)]);
+        double[] heads = importance.Of(method, [.. PrunableUnit.Of(model.Config, UnitKind.Head).Where(unit => unit.Layer == 1)], cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal(2, Array.IndexOf(heads, heads.Min()));
         Assert.True(heads[2] < 1e-6 && heads.Where((_, head) => head != 2).All(value => value > 0));
@@ -33,10 +33,10 @@ public sealed class UnitImportanceTests
         TokenWindows windows = TokenWindows.Of([.. Enumerable.Range(0, 800).Select(i => ((i * 37) + (i / 7)) % 250)], 4);
         PrunableUnit[] units = [.. PrunableUnit.Of(model.Config, UnitKind.Head)];
 
-        double[] heads = new UnitImportance(model.Config, overlay, model.Cpu, windows, seed: 5).Of(ImportanceMethod.RandomMasks, units);
+        double[] heads = new UnitImportance(model.Config, overlay, model.Cpu, windows, seed: 5).Of(ImportanceMethod.RandomMasks, units, cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal(1, Array.IndexOf(heads, heads.Min()));
-        Assert.Equal(heads, new UnitImportance(model.Config, overlay, model.Cpu, windows, seed: 5).Of(ImportanceMethod.RandomMasks, units));
+        Assert.Equal(heads, new UnitImportance(model.Config, overlay, model.Cpu, windows, seed: 5).Of(ImportanceMethod.RandomMasks, units, cancellation: TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class UnitImportanceTests
             foreach (UnitKind kind in Enum.GetValues<UnitKind>())
             {
                 PrunableUnit[] units = [.. PrunableUnit.Of(model.Config, kind).Take(12)];
-                Assert.All(importance.Of(method, units), value => Assert.True(double.IsFinite(value)));
+                Assert.All(importance.Of(method, units, cancellation: TestContext.Current.CancellationToken), value => Assert.True(double.IsFinite(value)));
             }
         }
     }

@@ -1,0 +1,263 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text;
+using OpenAutoGlm.Graph;
+using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Graph.Tensors;
+using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Models.Templates;
+using OpenAutoGlm.Models.Weights;
+using OpenAutoGlm.Optimization.Calibration;
+using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Quantization;
+using OpenAutoGlm.Optimization.Recipes;
+using OpenAutoGlm.Optimization.Search.Costs;
+using OpenAutoGlm.Optimization.Sensitivity;
+
+namespace OpenAutoGlm.Optimization.Search.Runs;
+
+/// <summary>
+/// The whole way from a model and a recipe to weights that keep its wish: check, calibrate, measure the original, find what
+/// choices lose and cost, search, build, measure, and search again until the promise is kept. Nothing is written but
+/// caches. The backend computes everything, with the arithmetic that will serve the result.
+/// </summary>
+public sealed class OptimizationRun
+{
+    readonly ModelPackage _model;
+    readonly IBackend _backend;
+    readonly OptimizationOptions _options;
+    readonly TimeProvider _time;
+    readonly IProgress<OptimizationProgress>? _progress;
+    readonly CancellationToken _cancellation;
+    readonly List<StageDuration> _stages = [];
+    readonly List<string> _warnings = [];
+    OptimizationStage _stage;
+    long _since;
+
+    OptimizationRun(ModelPackage model, IBackend backend, OptimizationOptions options, TimeProvider time, IProgress<OptimizationProgress>? progress, CancellationToken cancellation)
+    {
+        (_model, _backend, _options, _time, _progress, _cancellation) = (model, backend, options, time, progress, cancellation);
+        _since = time.GetTimestamp();
+    }
+
+    Recipe Recipe => _options.Recipe;
+
+    ModelConfig Config => _model.Config;
+
+    /// <summary>Optimises a model.</summary>
+    /// <param name="model">The model; it stays as it is, and the result's weights need it.</param>
+    /// <param name="backend">What computes.</param>
+    /// <param name="options">What is wanted, and how.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Breaks off; what was measured is kept in the cache folder.</param>
+    /// <exception cref="RecipeException">The recipe does not fit the model.</exception>
+    /// <exception cref="ModelFormatException">A weight is not a number.</exception>
+    /// <exception cref="EvaluationException">The text is too short, or the model gives no numbers on it.</exception>
+    public static OptimizationResult Run(
+        ModelPackage model, IBackend backend, OptimizationOptions options, TimeProvider time, IProgress<OptimizationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new OptimizationRun(model, backend, options, time, progress, cancellation).Run();
+    }
+
+    OptimizationResult Run()
+    {
+        Recipe.Wish.Check();
+        Enter(OptimizationStage.Reading);
+        ChoiceSpace space = RecipeSpace.Of(Recipe, Config, _model.Weights);
+        long originalBytes = ModelCosts.StoredBytes(Config, _model.Weights, out ImmutableArray<string> names);
+        WeightCheck.Finite(_model.Path, _model.Weights, names, Share(), _cancellation);
+        CalibrationWindows windows = Windows();
+        if (windows.Warning is { } warning)
+        {
+            _warnings.Add(warning);
+        }
+
+        Enter(OptimizationStage.Calibrating);
+        Dictionary<string, RoundingMethod> methods = space.Groups.SelectMany(group => group.Tensors).ToDictionary(tensor => tensor.Name, tensor => Methods.Of(Recipe.MethodOf(tensor.Name)), StringComparer.Ordinal);
+        ActivationStatistics? statistics = methods.Values.Any(method => method.UsesStatistics)
+            ? ActivationStatistics.Collect(Config, _model.Weights, _backend, windows.Calibration, new CalibrationOptions { Gram = name => methods.TryGetValue(TensorGroups.StoredName(name), out RoundingMethod? method) && method.UsesGram }, Share(), _cancellation)
+            : null;
+        CandidateBuilder builder = Builder(space, statistics, methods);
+
+        Enter(OptimizationStage.Original);
+        using QualityMeter heldOut = new(Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation);
+        SensitivityTable? losses = RecipeSpace.Fixed(space) is null ? Sensitivities(space, builder, windows) : null;
+        ModelCosts costs = Costs(space);
+
+        Enter(OptimizationStage.Searching);
+        PromiseResult promise = losses is null
+            ? Given(RecipeSpace.Fixed(space)!, costs, space, builder, heldOut)
+            : Searched(new FormatSearch(losses, costs), builder, heldOut);
+        WeightOverlay? result = promise.Best is { } best ? builder.Build(best.Answer.Assignment, _cancellation) : null;
+        (KernelTime? before, KernelTime? after) = Speeds(promise, result, space);
+        Leave();
+        return new OptimizationResult
+        {
+            Recipe = promise.Best is { } chosen ? Recipe.With(space, chosen.Answer.Assignment) : Recipe,
+            Wish = Recipe.Wish,
+            Space = space,
+            Sensitivity = losses,
+            Costs = costs,
+            Promise = promise,
+            Weights = result,
+            Original = heldOut.Original,
+            OriginalTime = before,
+            ResultTime = after,
+            OriginalBytes = originalBytes,
+            Stages = [.. _stages],
+            Warnings = [.. _warnings],
+        };
+    }
+
+    CandidateBuilder Builder(ChoiceSpace space, ActivationStatistics? statistics, Dictionary<string, RoundingMethod> methods)
+    {
+        if (Recipe.Method != Methods.Awq || statistics is null)
+        {
+            return new CandidateBuilder(_model.Weights, space, statistics, name => methods[name]);
+        }
+
+        TensorFormat aim = FormatRule.Fits(TensorFormat.Q4_K, Config.Hidden) ? TensorFormat.Q4_K : TensorFormat.Q4_0;
+        TransformedWeights rewritten = WeightTransforms.Awq(Config, _model.Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
+        return new CandidateBuilder(rewritten.Weights, space, statistics, name => methods[name]) { Adapt = rewritten.Adapt };
+    }
+
+    CalibrationWindows Windows() => _options.Windows is { } given
+        ? CalibrationWindows.Of(given, Recipe.Calibration)
+        : CalibrationWindows.Of(
+            _options.Data,
+            _model.Tokenizer ?? throw new NotSupportedException($"{_model.Path} has no tokenizer, so no text can be read with it: put tokenizer.json or tokenizer.model beside the weights."),
+            _model.ChatTemplates.Default is { } template ? ChatTemplate.Parse(template) : null,
+            Recipe.Calibration,
+            Config.ContextLength);
+
+    SensitivityTable Sensitivities(ChoiceSpace space, CandidateBuilder builder, CalibrationWindows windows)
+    {
+        using QualityMeter meter = new(Config, _model.Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: _cancellation);
+        Enter(OptimizationStage.Sensitivity);
+        string rules = string.Join(' ', Recipe.Rules.Where(rule => rule.Method is not null).Select(rule => $"{rule.Tensors}={rule.Method}"));
+        string key = $"{_model.Weights.Identity} windows {windows.Sensitivity.Identity:x16} calibration {windows.Calibration.Identity:x16} method {Recipe.Method} {rules} {Recipe.Seed} {_backend.Name} {_backend.Description} build {typeof(OptimizationRun).Module.ModuleVersionId:n}";
+        string? path = _options.CacheFolder is { } folder ? Path.Combine(folder, "sensitivity", $"{ContentSum.Of(Encoding.UTF8.GetBytes(key)):x16}.json") : null;
+        SensitivityScan scan = new(
+            builder,
+            (candidate, kv, cancellation) => meter.Measure(candidate, _backend, kv, progress: null, cancellation).MeanKl,
+            new SensitivityCache(path, key, _time),
+            _time)
+        {
+            TokenCounts = Counts(windows.Calibration),
+        };
+        return scan.Run(Recipe.Sensitivity, _options.SensitivityBudget, new Told<(double Share, string What)>(told => Tell(told.Share, told.What)), _cancellation);
+    }
+
+    int[] Counts(TokenWindows windows)
+    {
+        int[] counts = new int[Config.Vocab];
+        foreach (ImmutableArray<int> window in windows.Windows)
+        {
+            foreach (int id in window)
+            {
+                counts[id]++;
+            }
+        }
+
+        return counts;
+    }
+
+    ModelCosts Costs(ChoiceSpace space)
+    {
+        Enter(OptimizationStage.Costs);
+        return Recipe.Wish.NeedsTimes
+            ? ModelCosts.Measure(Config, _model.Weights, _backend, space, Recipe.Wish.ContextTokens, $"{_options.Machine}, {_backend.Description}", new TimeCache(_options.CacheFolder is { } folder ? Path.Combine(folder, "kernel-times.json") : null), Share(), _cancellation)
+            : ModelCosts.Bytes(Config, _model.Weights, space, Recipe.Wish.ContextTokens);
+    }
+
+    PromiseResult Searched(FormatSearch search, CandidateBuilder builder, QualityMeter heldOut)
+    {
+        int rounds = 0;
+        PromiseKeeper keeper = new(search, (assignment, cancellation) =>
+        {
+            Tell((double)rounds / (PromiseKeeper.MostRounds + 3), $"candidate {++rounds}");
+            return Measured(assignment, builder, heldOut, cancellation);
+        })
+        {
+            Rivals = [.. search.Uniform().Select(uniform => ($"{uniform.Format} everywhere", uniform.Assignment)), .. search.Mixes(Config)],
+        };
+        return keeper.Run(Recipe.Wish, _cancellation);
+    }
+
+    MeasuredCandidate Measured(Assignment assignment, CandidateBuilder builder, QualityMeter heldOut, CancellationToken cancellation)
+    {
+        WeightOverlay candidate = builder.Build(assignment, cancellation);
+        Quality quality = heldOut.Measure(candidate, _backend, assignment.KvFormat, progress: null, cancellation);
+        return new MeasuredCandidate(quality, Recipe.Wish.NeedsTimes ? ModelCosts.Whole(Config, candidate, _backend, Recipe.Wish.ContextTokens, assignment.KvFormat, cancellation) : null);
+    }
+
+    /// <summary>A recipe that leaves nothing open is followed, and its wish, if it has one, only checked.</summary>
+    PromiseResult Given(Assignment assignment, ModelCosts costs, ChoiceSpace space, CandidateBuilder builder, QualityMeter heldOut)
+    {
+        ChoiceCost cost = costs.Fixed + costs.Kv[0] + costs.Groups.Aggregate(default(ChoiceCost), (sum, group) => sum + group[0]);
+        MeasuredCandidate measured = Measured(assignment, builder, heldOut, _cancellation);
+        Debug.Assert(space.KvChoices.Length == 1);
+        Wish wish = Recipe.Wish;
+        double use = PromiseKeeper.Use(wish, measured.Quality);
+        List<NearestReach> broken = [];
+        Check(Goal.Loss, wish.HasFloor ? wish.LossLimit : null, use * wish.LossLimit);
+        Check(Goal.Bytes, wish.MaxBytes, cost.Bytes);
+        Check(Goal.DecodeSeconds, wish.MaxDecodeSeconds, measured.Time?.DecodeSeconds ?? 0);
+        Check(Goal.PrefillSeconds, wish.MaxPrefillSeconds, measured.Time?.PrefillSeconds ?? 0);
+        PromiseRound round = new(new SearchAnswer(assignment, double.NaN, cost, double.NaN), measured, broken.Count == 0, "given");
+        return new PromiseResult(round, broken.Count == 0, [round], [.. broken]);
+
+        void Check(Goal what, double? asked, double has)
+        {
+            if (asked is { } limit && has > limit)
+            {
+                broken.Add(new NearestReach(what, limit, has, true, Measured: true));
+            }
+        }
+    }
+
+    (KernelTime? Before, KernelTime? After) Speeds(PromiseResult promise, WeightOverlay? result, ChoiceSpace space)
+    {
+        if (!_options.MeasureSpeed || result is null)
+        {
+            return (null, null);
+        }
+
+        Enter(OptimizationStage.Measuring);
+        TensorFormat usual = FormatRule.KvChoicesOf(Config.HeadDim).Contains(TensorFormat.BF16) ? TensorFormat.BF16 : space.SourceKv;
+        KernelTime before = ModelCosts.Whole(Config, _model.Weights, _backend, Recipe.Wish.ContextTokens, usual, _cancellation);
+        Tell(0.5, "");
+        return (before, ModelCosts.Whole(Config, result, _backend, Recipe.Wish.ContextTokens, promise.Best!.Answer.Assignment.KvFormat, _cancellation));
+    }
+
+    void Enter(OptimizationStage stage)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        Leave();
+        _stage = stage;
+        Tell(0, "");
+    }
+
+    void Leave()
+    {
+        TimeSpan spent = _time.GetElapsedTime(_since);
+        _since = _time.GetTimestamp();
+        if (spent > TimeSpan.FromMilliseconds(1) || _stages.Count > 0)
+        {
+            _stages.Add(new StageDuration(_stage, spent));
+        }
+    }
+
+    IProgress<double> Share() => new Told<double>(share => Tell(share, ""));
+
+    void Tell(double fraction, string detail) => _progress?.Report(new OptimizationProgress(_stage, fraction, detail));
+
+    /// <summary>Tells at once, in the thread that works.</summary>
+    sealed class Told<T>(Action<T> tell) : IProgress<T>
+    {
+        public void Report(T value) => tell(value);
+    }
+}
