@@ -86,9 +86,19 @@ sealed class EvalReport(CommandConsole console)
     static string Relative(Quality candidate) =>
         Line($"{(Math.Exp(candidate.CrossEntropyChange) - 1) * 100:+0.00;-0.00;0.00} ± {Math.Exp(candidate.CrossEntropyChange) * candidate.CrossEntropyChangeError * 100:0.00} %");
 
-    static string Signed(double value, double error) => Line($"{(value >= 0 ? "+" : "")}{Number(value)} ± {Number(error)}");
+    static string Signed(double value, double error) => value >= 0 ? $"+{WithError(value, error)}" : WithError(value, error);
 
-    static string WithError(double value, double error) => $"{Number(value)} ± {Number(error)}";
+    /// <summary>Both to the second digit of the error that matters: 70.8 ± 5.6.</summary>
+    static string WithError(double value, double error)
+    {
+        if (!(error > 0) || !double.IsFinite(value) || !double.IsFinite(error))
+        {
+            return $"{Number(value)} ± {Number(error)}";
+        }
+
+        string digits = $"F{Math.Clamp(1 - (int)Math.Floor(Math.Log10(error)), 0, 9)}";
+        return $"{value.ToString(digits, CultureInfo.InvariantCulture)} ± {error.ToString(digits, CultureInfo.InvariantCulture)}";
+    }
 
     static string Percent(double share) => Line($"{share * 100:0.0} %");
 

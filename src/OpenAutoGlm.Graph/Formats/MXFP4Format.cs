@@ -47,11 +47,13 @@ sealed class MXFP4Format : QuantizedFormat
             return;
         }
 
+        Span<float> flatter = stackalloc float[32];
+        Flatten(values, weights, flatter);
         int specified = (BitConverter.SingleToInt32Bits(extreme) >> 23) - 2;
         (int best, float least) = (specified, float.PositiveInfinity);
         for (int e = specified - 1; e <= specified + 1; e++)
         {
-            float error = ScaleSearch.Error(values, weights, default(DoubledE2M1Levels), HalfScale(e), 0);
+            float error = ScaleSearch.Error(values, flatter, default(DoubledE2M1Levels), HalfScale(e), 0);
             if (error < least)
             {
                 (best, least) = (e, error);
@@ -62,6 +64,25 @@ sealed class MXFP4Format : QuantizedFormat
         ScaleSearch.Encode(values, default(DoubledE2M1Levels), HalfScale(best), 0, codes);
         block[0] = (byte)best;
         WriteCodes(codes, block);
+    }
+
+    /// <summary>
+    /// From x² + 2 · mean(x²) to x² + 8 · mean(x²), importance as it was. Between powers of two there is nothing to choose, and
+    /// with the usual weights the few large values would double the step for all others, at a loss of 2 % in the plain error.
+    /// </summary>
+    static void Flatten(ReadOnlySpan<float> values, ReadOnlySpan<float> weights, Span<float> flatter)
+    {
+        float mean = 0;
+        foreach (float value in values)
+        {
+            mean += value * value / values.Length;
+        }
+
+        for (int i = 0; i < values.Length; i++)
+        {
+            float square = values[i] * values[i];
+            flatter[i] = weights[i] * ((square + (8 * mean)) / (square + (2 * mean)));
+        }
     }
 
     /// <summary>2^(e − 128), which is denormal for e = 0 and 1.</summary>

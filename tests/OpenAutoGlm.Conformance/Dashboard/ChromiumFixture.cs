@@ -32,18 +32,25 @@ public sealed class ChromiumFixture : IAsyncLifetime
     /// <summary>Opens the dashboard in a browser that knows nothing yet.</summary>
     internal async Task<DashboardTab> OpenAsync(DashboardServer server, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Light, string view = "")
     {
+        DashboardTab tab = await NewTabAsync(width, height, scheme);
+        await tab.Page.GotoAsync(server.Url + view);
+        await Assertions.Expect(tab.Page.Locator("#model option")).Not.ToHaveCountAsync(0);
+        await Assertions.Expect(tab.Page.Locator("#health")).ToHaveAttributeAsync("data-kind", "good");
+        return tab;
+    }
+
+    /// <summary>An empty tab in a browser that knows nothing yet.</summary>
+    internal async Task<DashboardTab> NewTabAsync(int width, int height, ColorScheme scheme, bool scripts = true)
+    {
         IBrowserContext context = await _browser!.NewContextAsync(new()
         {
             ViewportSize = new() { Width = width, Height = height },
             ColorScheme = scheme,
             ReducedMotion = ReducedMotion.Reduce,
             HasTouch = width < 500,
+            JavaScriptEnabled = scripts,
         });
-        DashboardTab tab = new(context, await context.NewPageAsync());
-        await tab.Page.GotoAsync(server.Url + view);
-        await Assertions.Expect(tab.Page.Locator("#model option")).Not.ToHaveCountAsync(0);
-        await Assertions.Expect(tab.Page.Locator("#health")).ToHaveAttributeAsync("data-kind", "good");
-        return tab;
+        return new DashboardTab(context, await context.NewPageAsync());
     }
 }
 

@@ -8,51 +8,18 @@ namespace OpenAutoGlm.Cpu.Kernels.Training;
 sealed unsafe class CrossEntropyKernel<T>(string name, WorkerPool pool) : ParallelKernel(name, pool)
     where T : struct, ILanes<T>
 {
-    const int Lanes = 16;
-
     public override void Execute(int chunk, int worker)
     {
         int vocab = Inputs[0].RowLength;
         float* logits = (float*)Inputs[0].Data + ((long)chunk * vocab);
         int target = ((int*)Inputs[1].Data)[chunk];
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)target, (uint)vocab, nameof(target));
-        double logSum = LogSum(logits, vocab);
+        double logSum = LogSums<T>.Of(logits, vocab, 1);
         ((float*)Outputs[0].Data)[chunk] = (float)(logSum - logits[target]);
         ((float*)Outputs[1].Data)[chunk] = (float)logSum;
     }
 
     protected override int Begin() => Inputs[0].RowCount;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static double LogSum(float* logits, int count)
-    {
-        int whole = count / Lanes * Lanes;
-        T most = T.Broadcast(float.NegativeInfinity);
-        for (int i = 0; i < whole; i += Lanes)
-        {
-            most = T.Max(most, T.Load(logits + i));
-        }
-
-        float largest = T.Largest(most);
-        for (int i = whole; i < count; i++)
-        {
-            largest = MathF.Max(largest, logits[i]);
-        }
-
-        T shift = T.Broadcast(largest);
-        T sum = T.Zero;
-        for (int i = 0; i < whole; i += Lanes)
-        {
-            sum += Functions.Exp(T.Load(logits + i) - shift);
-        }
-
-        if (whole < count)
-        {
-            sum += Functions.Keep(Functions.Exp(T.LoadFirst(logits + whole, count - whole) - shift), count - whole);
-        }
-
-        return largest + Math.Log(T.Sum(sum));
-    }
 }
 
 /// <summary>dlogits = factor · (softmax − 1 at the target), row by row. dlogits may be logits.</summary>

@@ -24,7 +24,7 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
         {
             TrainedMatMul product => Product(name, node, ProductForm.Forward, product.Arithmetic, scope),
             MatMulInputGradient product => Product(name, node, ProductForm.InputGradient, product.Arithmetic, scope),
-            MatMulWeightGradient product => WeightGradient(name, node, product.Arithmetic, scope),
+            MatMulWeightGradient product => WeightGradient(name, product.Arithmetic, scope, node.Inputs[0].Type.Shape),
             CausalAttention attention => new CausalAttentionKernel<T>(
                 name, attention, pool, _floats.Value, scope.Scratch, node.Inputs[0].Type.Shape, node.Inputs[1].Type.Shape, scope.Limits.Of(node.Inputs[0].Type.Shape[0])),
             CausalAttentionGradient attention => new CausalAttentionGradientKernel<T>(
@@ -34,6 +34,10 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
             BiasGradient => Sum(name, ColumnSum.Bias, node, scope, 0),
             CrossEntropy => new CrossEntropyKernel<T>(name, pool),
             CrossEntropyGradient => new CrossEntropyGradientKernel<T>(name, pool),
+            ProjectedCrossEntropy projection => Projection(name, node, projection, scope),
+            Distillation distillation => new DistillationKernel<T>(name, pool, distillation.Temperature),
+            DistillationGradient distillation => new DistillationGradientKernel<T>(name, pool, distillation.Temperature),
+            FakeQuantize rounding => new FakeQuantizeKernel(name, pool, rounding.Format, node.Inputs[0].Type.Shape.Last.Size),
             ActivateGradient { Function: Activation.Silu } => new BinaryKernel<T, SiluSlopeOf<T>>(name, pool),
             ActivateGradient { Function: Activation.Sigmoid } => new BinaryKernel<T, SigmoidSlopeOf<T>>(name, pool),
             ActivateGradient { Function: Activation.Relu } => new BinaryKernel<T, ReluSlopeOf<T>>(name, pool),
@@ -44,20 +48,30 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
         };
     }
 
-    TrainedMatMulKernel<T> Product(string name, Node node, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope)
+    TrainedMatMulKernel<T> Product(string name, Node node, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope) =>
+        Product(name, form, arithmetic, scope, scope.MostRows(node.Inputs[0].Type), node.Inputs[1].Type.Shape);
+
+    TrainedMatMulKernel<T> Product(string name, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope, int mostRows, Shape weight) =>
+        new(name, form, pool, Tiles(arithmetic), arithmetic == TrainingArithmetic.BFloat16, scope.Scratch, mostRows, weight[0].Size, weight[1].Size);
+
+    WeightGradientKernel<T> WeightGradient(string name, TrainingArithmetic arithmetic, PlanScope scope, Shape weight) =>
+        new(name, pool, Tiles(arithmetic), arithmetic == TrainingArithmetic.BFloat16, scope.Scratch, weight[0].Size, weight[1].Size);
+
+    ProjectedCrossEntropyKernel Projection(string name, Node node, ProjectedCrossEntropy op, PlanScope scope)
     {
-        bool pairs = arithmetic == TrainingArithmetic.BFloat16;
         Shape weight = node.Inputs[1].Type.Shape;
-        return new TrainedMatMulKernel<T>(
-            name, form, pool, (pairs ? _pairs : _floats).Value, pairs, scope.Scratch, scope.MostRows(node.Inputs[0].Type), weight[0].Size, weight[1].Size);
+        int most = Math.Min(op.Rows, scope.MostRows(node.Inputs[0].Type));
+        return new ProjectedCrossEntropyKernel(
+            name,
+            op,
+            Product(name, ProductForm.Forward, op.Arithmetic, scope, most, weight),
+            new CrossEntropyKernel<T>(name, pool),
+            new CrossEntropyGradientKernel<T>(name, pool),
+            Product(name, ProductForm.InputGradient, op.Arithmetic, scope, most, weight),
+            WeightGradient(name, op.Arithmetic, scope, weight));
     }
 
-    WeightGradientKernel<T> WeightGradient(string name, Node node, TrainingArithmetic arithmetic, PlanScope scope)
-    {
-        bool pairs = arithmetic == TrainingArithmetic.BFloat16;
-        Shape weight = node.Inputs[0].Type.Shape;
-        return new WeightGradientKernel<T>(name, pool, (pairs ? _pairs : _floats).Value, pairs, scope.Scratch, weight[0].Size, weight[1].Size);
-    }
+    ProductTiles<T> Tiles(TrainingArithmetic arithmetic) => (arithmetic == TrainingArithmetic.BFloat16 ? _pairs : _floats).Value;
 
     ColumnSumKernel<T> Sum(string name, ColumnSum sum, Node node, PlanScope scope, float epsilon)
     {

@@ -33,7 +33,7 @@ sealed class Table(string caption, params (string Name, Column Kind)[] columns)
     /// <param name="sortable">Whether a reader may sort it, where scripts run.</param>
     public Markup ToMarkup(bool sortable = false)
     {
-        Markup heads = Markup.Join(columns, column => Markup.Of($"<th scope=\"col\" class=\"{Class(column.Kind)}\">{column.Name}</th>"));
+        Markup heads = Markup.Join(columns, column => Markup.Of($"<th scope=\"col\" class=\"{Class(column.Kind)}\">{Head(column.Name)}</th>"));
         return Markup.Of($"""
             <div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="{(sortable ? "sortable" : "")}">
             <caption>{caption}</caption>
@@ -43,6 +43,8 @@ sealed class Table(string caption, params (string Name, Column Kind)[] columns)
 
             """);
     }
+
+    static Markup Head(string name) => name.Length == 0 ? Markup.Of($"<span class=\"unseen\">picture</span>") : Markup.Of($"{name}");
 
     static string Class(Column kind) => kind switch { Column.Number => "number", Column.Picture => "picture", _ => "" };
 }

@@ -83,6 +83,7 @@ public sealed class ModelTrainingStep : ITrainingStep
     }
 
     /// <summary>Runs forward only and shows the logits after every token whose weight is not 0: [those tokens, vocab]. Valid until the next run.</summary>
+    /// <exception cref="InvalidOperationException">They are computed some rows at a time.</exception>
     public TensorView Logits(TrainingBatch batch)
     {
         _ = Evaluate(batch);

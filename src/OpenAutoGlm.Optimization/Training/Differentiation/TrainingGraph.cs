@@ -18,8 +18,9 @@ public sealed record GraphParameter(string Name, Value Weight, Value? Gradient);
 /// <param name="Parameters">What is trained, in the order of first use.</param>
 /// <param name="Losses">Cross-entropy of every wanted token: [outputs].</param>
 /// <param name="Distances">Distillation loss of every wanted token, [outputs]; null without a teacher.</param>
-/// <param name="Logits">What the model says: [outputs, vocab]. On the way back its memory is taken over.</param>
-public sealed record TrainingGraph(ModelGraph Graph, ImmutableArray<GraphParameter> Parameters, Value Losses, Value? Distances, Value Logits)
+/// <param name="Logits">What the model says: [outputs, vocab]. On the way back its memory is taken over. Null where <see cref="TrainingGraphOptions.LossRows"/> keeps them from being there together.</param>
+/// <param name="Vocab">Tokens that the model knows.</param>
+public sealed record TrainingGraph(ModelGraph Graph, ImmutableArray<GraphParameter> Parameters, Value Losses, Value? Distances, Value? Logits, int Vocab)
 {
     /// <summary>Token ids: [tokens] I32.</summary>
     public const string Ids = "ids";
@@ -50,7 +51,7 @@ public sealed record TrainingGraph(ModelGraph Graph, ImmutableArray<GraphParamet
     /// <param name="options">What is trained, and how.</param>
     /// <param name="backward">Whether gradients are computed.</param>
     /// <exception cref="NotSupportedException">An op of the model cannot be differentiated.</exception>
-    /// <exception cref="ArgumentException">Nothing is trained, or the graph does not end in logits.</exception>
+    /// <exception cref="ArgumentException">Nothing is trained, the graph does not end in logits, or a teacher's are compared with some rows of them only.</exception>
     public static TrainingGraph Build(ModelGraph model, TrainingGraphOptions options, bool backward = true) =>
         new TrainingGraphBuilder(model, options, backward).Build();
 }

@@ -38,21 +38,30 @@ sealed class TrainingGraphBuilder
 
     internal TrainingGraph Build()
     {
-        foreach (Node node in _model.Nodes)
-        {
-            Forward(node);
-        }
-
-        if (_model.Outputs is not [{ Name: ModelInputs.Logits }])
+        if (_model.Outputs is not [{ Name: ModelInputs.Logits }] || _model.Nodes[^1] is not { Op: MatMul } head || head.Outputs[0] != _model.Outputs[0])
         {
             throw new ArgumentException($"The graph {_model.Name} must end in logits to be trained, not in {string.Join(", ", _model.Outputs)}.");
         }
 
-        if (_parameters.Count == 0)
+        if (_options is { LossRows: not null, Temperature: not null })
         {
-            throw new ArgumentException($"Nothing of {_model.Name} is trained: no weight was chosen.");
+            throw new ArgumentException("A teacher's logits are compared with all of the student's: leave LossRows out.");
         }
 
+        bool adapted = _options.Lora?.Covers(WeightName.Of(head.Inputs[1].Name).Whole) ?? false;
+        bool inParts = _options.LossRows is not null && !adapted;
+        foreach (Node node in inParts ? _model.Nodes[..^1] : _model.Nodes)
+        {
+            Forward(node);
+        }
+
+        int vocab = head.Outputs[0].Type.Shape.Last.Size;
+        TrainingGraph graph = inParts ? InParts(head, vocab) : Whole(vocab);
+        return _parameters.Count > 0 ? graph : throw new ArgumentException($"Nothing of {_model.Name} is trained: no weight was chosen.");
+    }
+
+    TrainingGraph Whole(int vocab)
+    {
         Value logits = _values[_model.Outputs[0]];
         Value targets = _graph.Input(TrainingGraph.Targets, TensorType.I32(Dim.Outputs));
         ImmutableArray<Value> losses = _graph.ApplyMany("losses", new CrossEntropy(), logits, targets);
@@ -79,7 +88,45 @@ sealed class TrainingGraphBuilder
             _graph.Output(logits);
         }
 
-        return new TrainingGraph(_graph.Build(), [.. _parameters], losses[0], teacher is null ? null : distances[0], logits);
+        return new TrainingGraph(_graph.Build(), [.. _parameters], losses[0], teacher is null ? null : distances[0], logits, vocab);
+    }
+
+    /// <summary>Projection, loss and their gradients at once, some rows at a time.</summary>
+    TrainingGraph InParts(Node head, int vocab)
+    {
+        (Value x, Value w) = (Map(head.Inputs[0]), Map(head.Inputs[1]));
+        Value? sum = _backward ? _tape.Accumulator(w) : null;
+        ProjectionGradients gradients = !_backward ? ProjectionGradients.None : sum is null ? ProjectionGradients.Rows : ProjectionGradients.RowsAndWeight;
+        List<Value> inputs = [x, w, _graph.Input(TrainingGraph.Targets, TensorType.I32(Dim.Outputs))];
+        if (_backward)
+        {
+            inputs.Add(_graph.Input(TrainingGraph.Factors, TensorType.F32(Dim.Outputs)));
+        }
+
+        if (sum is not null)
+        {
+            inputs.Add(sum);
+        }
+
+        ImmutableArray<Value> outputs = _graph.ApplyMany("losses", new ProjectedCrossEntropy(_options.Arithmetic, _options.LossRows!.Value, gradients), [.. inputs]);
+        _graph.Output(outputs[0]);
+        if (_backward)
+        {
+            Adjoint adjoint = new(_graph, _tape);
+            if (sum is not null)
+            {
+                _tape.Accumulated(w, outputs[2]);
+            }
+
+            if (adjoint.Wants(x))
+            {
+                adjoint.Add(x, outputs[1]);
+            }
+
+            Reverse(adjoint);
+        }
+
+        return new TrainingGraph(_graph.Build(), [.. _parameters], outputs[0], null, null, vocab);
     }
 
     void Backward(Value logits, Value targets, Value logSums, Value? teacher, ImmutableArray<Value> distances)
@@ -93,6 +140,11 @@ sealed class TrainingGraphBuilder
         }
 
         adjoint.Add(logits, adjoint.Apply(logits, new CrossEntropyGradient(), logits, logSums, targets, factors));
+        Reverse(adjoint);
+    }
+
+    void Reverse(Adjoint adjoint)
+    {
         foreach (Node node in _tape.Nodes.Reverse())
         {
             if (node.Outputs.Any(output => adjoint.Of(output) is not null))

@@ -23,4 +23,10 @@ public sealed record TrainingGraphOptions
 
     /// <summary>The temperature at which the student is compared with a teacher; null where there is no teacher.</summary>
     public float? Temperature { get; init; }
+
+    /// <summary>
+    /// Rows whose logits lie in memory together, for vocabularies so large that those of a whole batch would not fit; null for all of
+    /// them. Not together with a teacher, whose logits are held anyway.
+    /// </summary>
+    public int? LossRows { get; init; }
 }

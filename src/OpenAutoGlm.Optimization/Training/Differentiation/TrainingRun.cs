@@ -17,7 +17,7 @@ sealed class TrainingRun : IDisposable
     internal TrainingRun(TrainingGraph graph, IBackend backend, TrainingMemory memory, int maxTokens)
     {
         (Graph, _memory) = (graph, memory);
-        _vocab = graph.Logits.Type.Shape.Last.Size;
+        _vocab = graph.Vocab;
         _plan = backend.LowerPlain(graph.Graph, Limits(maxTokens));
         _execution = _plan.CreateExecution();
         memory.Bind(_execution, graph);
@@ -34,7 +34,9 @@ sealed class TrainingRun : IDisposable
     internal long ArenaBytes => _plan.Arena.Bytes;
 
     /// <summary>The logits of the last run of a graph that only runs forward.</summary>
-    internal TensorView Logits => _execution[Graph.Logits];
+    internal TensorView Logits => Graph.Logits is { } logits
+        ? _execution[logits]
+        : throw new InvalidOperationException($"The logits of a batch are never there together, only {nameof(TrainingGraphOptions.LossRows)} rows of them.");
 
     internal static PlanLimits Limits(int maxTokens) => new((Dim.Tokens, maxTokens), (Dim.Outputs, maxTokens));
 

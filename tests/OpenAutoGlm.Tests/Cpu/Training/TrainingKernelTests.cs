@@ -118,6 +118,35 @@ public class TrainingKernelTests
         Check(2e-6, new DistillationGradient(2), logits, teacher, both, factors);
     }
 
+    [Theory]
+    [InlineData(ProjectionGradients.None)]
+    [InlineData(ProjectionGradients.Rows)]
+    [InlineData(ProjectionGradients.RowsAndWeight)]
+    public void Projection_and_loss_agree_some_rows_at_a_time(ProjectionGradients gradients)
+    {
+        Tensor x = KernelRun.Random(1, 1, 11, 20);
+        Tensor w = KernelRun.Random(2, 1, 37, 20);
+        Tensor targets = KernelRun.Ints([.. Enumerable.Range(0, 11).Select(i => i * 5 % 37)], 11);
+        Tensor factors = KernelRun.Random(3, 1, 11);
+        ProjectedCrossEntropy op = new(TrainingArithmetic.Float32, 4, gradients);
+        Check(1e-5, op, gradients switch
+        {
+            ProjectionGradients.None => [x, w, targets],
+            ProjectionGradients.Rows => [x, w, targets, factors],
+            _ => [x, w, targets, factors, KernelRun.Random(4, 1, 37, 20)],
+        });
+    }
+
+    [Fact]
+    public void Rounding_agrees()
+    {
+        Tensor w = KernelRun.Random(1, 1, 70, 64);
+        foreach (TensorFormat format in (TensorFormat[])[TensorFormat.BF16, TensorFormat.Q8_0, TensorFormat.Q4_0])
+        {
+            Check(0, new FakeQuantize(format), w);
+        }
+    }
+
     [Fact]
     public void Rows_are_added_where_their_ids_say_in_order()
     {
@@ -173,7 +202,8 @@ public class TrainingKernelTests
     static Tensor[] Copies(Op op, Tensor[] inputs)
     {
         Tensor[] copies = [.. inputs];
-        if (op.Alias is { } alias)
+        int? updated = op.Alias ?? (op is ProjectedCrossEntropy { Gradients: ProjectionGradients.RowsAndWeight } ? op.AliasOf(2) : null);
+        if (updated is { } alias)
         {
             copies[alias] = GuardedMemory.Allocate(TensorFormat.F32, [.. inputs[alias].Shape.Dims]);
             inputs[alias].View.Floats.CopyTo(copies[alias].View.Floats);

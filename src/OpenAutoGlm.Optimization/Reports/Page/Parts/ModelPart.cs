@@ -10,8 +10,8 @@ static class ModelPart
         ReportedModel model = report.Model;
         ReportedModel? result = report.Result;
         Table table = result is null
-            ? new("The model", ("", Column.Text), ("As it came", Column.Number))
-            : new("The model", ("", Column.Text), ("As it came", Column.Number), ("The result", Column.Number));
+            ? new("The model", ("Property", Column.Text), ("As it came", Column.Number))
+            : new("The model", ("Property", Column.Text), ("As it came", Column.Number), ("The result", Column.Number));
         Row("Name", one => Markup.Of($"<bdi>{one.Name}</bdi>"));
         Row("Place", one => Markup.Of($"<bdi>{one.Source ?? "–"}</bdi>"));
         Row("Architecture", one => Markup.Of($"{one.Architecture}"));
@@ -33,7 +33,7 @@ static class ModelPart
         Row("Keys and values", one => Markup.Of($"{one.KvFormat.ToString()}<br>{new Figure(one.KvBytesPerToken, ReportUnit.Bytes)} for each token"));
 
         ReportedMachine machine = report.Machine;
-        Table rates = new("The machine on which all was measured", ("", Column.Text), ("", Column.Number));
+        Table rates = new("The machine on which all was measured", ("Property", Column.Text), ("Value", Column.Number));
         rates.Row("", Markup.Of($"Processor"), Markup.Of($"{machine.Processor}"))
             .Row("", Markup.Of($"Threads"), Markup.Of($"{Figure.Count(machine.Threads)} on {Figure.Count(machine.UsableCores)} cores"))
             .Row("", Markup.Of($"Instructions"), Markup.Of($"{machine.Architecture}, {machine.InstructionSet}<small>{string.Join(", ", machine.Extensions)}</small>"))

@@ -27,7 +27,7 @@ static class TimePart
             "time",
             "Where the time goes",
             $"Operators of the {(report.ResultAnalysis is null ? "model" : "result")} under the roofs of the machine: the slope is memory, {new Figure(analysis.Machine.ReadBytesPerSecond, ReportUnit.BytesPerSecond).Text}; the levels are arithmetic. The area of a point is its share of the time.",
-            Markup.Of($"<figure class=\"card\"><ul class=\"legend\">{Markup.Join(kinds.Distinct().Order().Reverse(), Key)}</ul><div class=\"panels\">{pictures}</div><figcaption>Letters are the rows of the tables below. A point far below its roof is a kernel to work on.</figcaption></figure>\n{tables}"));
+            Markup.Of($"<figure class=\"card\"><ul class=\"legend\">{Markup.Join(kinds.Distinct().Order().Reverse(), Key)}</ul><div class=\"panels\">{pictures}</div><figcaption>Letters are the rows of the tables below. A point far below its roof is a kernel to work on.</figcaption></figure>\n{Markup.Join(analysis.Notes, note => Markup.Of($"<p class=\"notice warn\">{note}</p>\n"))}{tables}"));
     }
 
     static Markup TableOf(AnalysedRun run)

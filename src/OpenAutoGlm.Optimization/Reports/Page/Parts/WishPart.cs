@@ -18,7 +18,7 @@ static class WishPart
             table.Row(
                 "",
                 Markup.Of($"{HeadPart.Capital(promise.What)}{(promise.Note is { } note ? Markup.Of($"<small>{note}</small>") : null)}"),
-                Markup.Of($"{(promise.Limit == PromiseLimit.AtMost ? "≤" : "≥")} {new Figure(promise.Asked, promise.Unit)}"),
+                Markup.Of($"{(promise.Limit == PromiseLimit.AtMost ? "≤" : "≥")} {new Figure(promise.Asked, promise.Unit)}"),
                 new Figure(promise.Predicted, promise.Unit).ToMarkup(),
                 new Figure(promise.Measured, promise.Unit).ToMarkup(),
                 new Figure(promise.Nearest, promise.Unit).ToMarkup(),

@@ -1,5 +1,8 @@
 using OpenAutoGlm.Cpu;
+using OpenAutoGlm.Engine.Generation;
 using OpenAutoGlm.Models.Synthesis;
+using OpenAutoGlm.Models.Templates;
+using OpenAutoGlm.Models.Tokenizers;
 
 namespace OpenAutoGlm.Optimization.Evaluation.Tasks;
 
@@ -89,6 +92,26 @@ public sealed class TaskRunnerTests : IAsyncLifetime
         Assert.Equal(6, File.ReadAllLines(Journal).Length);
         using TaskJournal other = new(Journal, "another model", _task);
         Assert.Empty(other.Known);
+    }
+
+    [Fact]
+    public async Task A_conversation_goes_through_the_template_with_or_without_thinking()
+    {
+        Tokenizer tokenizer = _engine.Model.Tokenizer!;
+        string marks = tokenizer.Decode(TokenWindows.MarksOf(tokenizer), skipSpecials: false);
+        ChatTemplate template = ChatTemplate.Parse(marks + "{% for message in messages %}<{{ message.role }}> {{ message.content }} {% endfor %}{{ 'thinking' if enable_thinking else 'answer' }}");
+        TaskFile chats = TaskFile.Parse("t.jsonl", """
+            {"kind": "generate", "messages": [{"role": "user", "content": "Hello"}], "answer": "x", "max_tokens": 6, "thinking": true}
+            {"kind": "generate", "messages": [{"role": "user", "content": "Hello"}], "answer": "x", "max_tokens": 6, "thinking": false}
+            """);
+        TaskFile texts = TaskFile.Parse("t.jsonl", """
+            {"kind": "generate", "prompt": "<user> Hello thinking", "answer": "x", "max_tokens": 6}
+            {"kind": "generate", "prompt": "<user> Hello answer", "answer": "x", "max_tokens": 6}
+            """);
+        TaskRunner runner = new(new TextGenerator(_engine.Engine, tokenizer, template));
+        TaskResult[] ofTexts = [.. await runner.RunAsync(texts, cancellation: TestContext.Current.CancellationToken)];
+        Assert.Equal(ofTexts, await runner.RunAsync(chats, cancellation: TestContext.Current.CancellationToken));
+        Assert.NotEqual(ofTexts[0].Answer, ofTexts[1].Answer);
     }
 
     [Fact]

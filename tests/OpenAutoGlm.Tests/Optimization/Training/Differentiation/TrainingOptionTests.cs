@@ -165,6 +165,29 @@ public sealed class TrainingOptionTests : IDisposable
         Assert.Equal((0.75 * losses[0]) + (0.25 * losses[2]), losses[1], 1e-4);
     }
 
+    [Theory]
+    [InlineData("glm4")]
+    [InlineData("qwen2")]
+    public void Logits_some_rows_at_a_time_give_the_same_gradients_in_less_memory(string architecture)
+    {
+        using ModelTrainingStep whole = Step(architecture, new());
+        using ModelTrainingStep parts = Step(architecture, new() { LossRows = 4 });
+        TrainingBatch batch = TinyModels.Batch();
+        BatchLoss loss = whole.Accumulate(batch, 0.3);
+        Assert.Equal(loss.Sum, parts.Accumulate(batch, 0.3).Sum, 1e-5);
+        Assert.Equal(loss.Sum, parts.Evaluate(batch).Sum, 1e-5);
+        foreach (TrainedParameter parameter in whole.Parameters)
+        {
+            Assert.All(parameter.Gradient.ToFloats().Zip(Gradient(parts, parameter.Name)), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        }
+
+        Assert.True(parts.ArenaBytes < whole.ArenaBytes);
+        Assert.Throws<InvalidOperationException>(() => parts.Logits(batch));
+        TinyModels model = TinyModels.Of(architecture);
+        Assert.Throws<ArgumentException>(() => new ModelTrainingStep(
+            model.Config, model, _cpu, new TrainingStepOptions(16) { Graph = new() { LossRows = 4 }, Teacher = new Teacher(model.Config, model) }));
+    }
+
     [Fact]
     public void Batches_that_do_not_fit_are_refused_with_their_numbers()
     {

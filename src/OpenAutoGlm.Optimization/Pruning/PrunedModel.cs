@@ -1,0 +1,10 @@
+using System.Collections.Immutable;
+using OpenAutoGlm.Models.Architectures;
+
+namespace OpenAutoGlm.Optimization.Pruning;
+
+/// <summary>A model with parts of it gone: smaller shapes, which any engine runs faster, and which can be written to a file.</summary>
+/// <param name="Config">What it is now.</param>
+/// <param name="Weights">Its weights; what was not touched is the source's, which must live as long.</param>
+/// <param name="Removed">What is gone, under the source's numbers.</param>
+public sealed record PrunedModel(ModelConfig Config, IWeights Weights, ImmutableArray<PrunableUnit> Removed);
