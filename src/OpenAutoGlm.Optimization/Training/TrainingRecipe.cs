@@ -212,7 +212,6 @@ public sealed record VocabularyRecipe
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     WriteIndented = true,
-    UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    UseStringEnumConverter = true)]
 [JsonSerializable(typeof(TrainingRecipe))]
 sealed partial class TrainingRecipeJson : JsonSerializerContext;

@@ -50,8 +50,22 @@ public sealed class ChatEncoder(Tokenizer tokenizer, ChatTemplate template)
         {
             Append(whole[at..span.Before.Length], 0, ending);
             at = span.Before.Length + span.Answer.Length;
+            int start = ids.Count;
             Append(span.Answer, span.Weight, 0);
-            ending = ids.Count > 0 && tokenizer.EosIds.Contains(ids[^1]) ? 0 : span.Weight;
+
+            // Many templates write a line end behind the end of a turn: nobody lets a model write that far.
+            int end = ids.Count - 1;
+            while (end >= start && !tokenizer.EosIds.Contains(ids[end]))
+            {
+                end--;
+            }
+
+            for (int i = end + 1; end >= start && i < ids.Count; i++)
+            {
+                weights[i] = 0;
+            }
+
+            ending = end >= start ? 0 : span.Weight;
         }
 
         Append(whole[at..], 0, ending);
