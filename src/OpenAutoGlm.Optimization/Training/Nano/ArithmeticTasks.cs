@@ -36,10 +36,10 @@ sealed class ArithmeticTasks
 
     (string Group, string Question, string Thought, string Answer) Draw() => _dice.Below(100) switch
     {
-        < 24 => Sum(),
-        < 48 => Difference(),
-        < 64 => Product(),
-        < 76 => Quotient(),
+        < 16 => Sum(),
+        < 36 => Difference(),
+        < 62 => Product(),
+        < 82 => Quotient(),
         < 86 => Chain(),
         _ => Equation(),
     };
