@@ -29,7 +29,7 @@ public sealed class NanoDataTests
     public void No_question_is_in_both_splits()
     {
         HashSet<string> learnt = Questions(NanoSplit.Train);
-        Assert.Empty(Questions(NanoSplit.HeldOut).Where(learnt.Contains));
+        Assert.DoesNotContain(Questions(NanoSplit.HeldOut), learnt.Contains);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class NanoDataTests
         Names learnt = new(new Dice(1), NanoSplit.Train);
         Names heldOut = new(new Dice(1), NanoSplit.HeldOut);
         HashSet<string> known = [.. Enumerable.Range(0, Many).SelectMany(_ => Drawn(learnt))];
-        Assert.Empty(Enumerable.Range(0, Many).SelectMany(_ => Drawn(heldOut)).Where(known.Contains));
+        Assert.DoesNotContain(Enumerable.Range(0, Many).SelectMany(_ => Drawn(heldOut)), known.Contains);
 
         static string[] Drawn(Names names) => [names.App(NanoLanguage.English), names.Element(NanoLanguage.Chinese), names.Text(NanoLanguage.English), names.Payment(NanoLanguage.Chinese)];
     }

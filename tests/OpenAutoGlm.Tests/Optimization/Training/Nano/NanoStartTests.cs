@@ -53,12 +53,14 @@ public sealed class NanoStartTests(NanoStartTests.Start start) : IClassFixture<N
         Assert.Equal("[gMASK]<sop><|system|>\nBe brief.<|user|>\n打开微信<|assistant|>\nOK", Render(messages, prompt: false));
     }
 
-    static string Render(JsonArray messages, bool? thinks = null, bool prompt = true) => ChatTemplate.Parse(NanoTemplate.Source).Render(new ChatTemplateInput
-    {
-        Messages = TemplateValue.FromJson(messages),
-        AddGenerationPrompt = prompt,
-        Extra = thinks is { } wanted ? new Dictionary<string, TemplateValue> { ["enable_thinking"] = TemplateValue.FromJson(JsonValue.Create(wanted)) } : [],
-    });
+    static string Render(JsonArray messages, bool? thinks = null, bool prompt = true) => ChatTemplate.Parse(NanoTemplate.Source).Render(
+        new ChatTemplateInput
+        {
+            Messages = TemplateValue.FromJson(messages),
+            AddGenerationPrompt = prompt,
+            Extra = thinks is { } wanted ? new Dictionary<string, TemplateValue> { ["enable_thinking"] = TemplateValue.FromJson(JsonValue.Create(wanted)) } : [],
+        },
+        TestContext.Current.CancellationToken);
 
     /// <summary>The model before training, made once.</summary>
     public sealed class Start : IDisposable

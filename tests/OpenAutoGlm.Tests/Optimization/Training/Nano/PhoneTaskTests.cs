@@ -34,9 +34,9 @@ public sealed partial class PhoneTaskTests
         {
             string place = Place().Match(example.Answer).Value;
             string[] lines = example.Messages[^2].Content.Split('\n');
-            string line = Assert.Single(lines.Where(line => line.EndsWith(" " + place, StringComparison.Ordinal)));
+            string line = Assert.Single(lines, line => line.EndsWith(" " + place, StringComparison.Ordinal));
             string name = line[..^(place.Length + 1)];
-            Assert.Single(lines.Where(other => other.StartsWith(name + " [", StringComparison.OrdinalIgnoreCase)));
+            Assert.Single(lines, other => other.StartsWith(name + " [", StringComparison.OrdinalIgnoreCase));
             Assert.Contains(name, example.Messages[example.Messages[0].Role == "system" ? 1 : 0].Content, StringComparison.Ordinal);
         });
     }
