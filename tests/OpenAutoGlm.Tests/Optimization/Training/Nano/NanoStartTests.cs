@@ -14,8 +14,8 @@ public sealed class NanoStartTests(NanoStartTests.Start start) : IClassFixture<N
     {
         Assert.Equal(("glm4", NanoModel.Name), (start.Package.Config.Architecture, start.Package.Name));
         double millions = start.Package.Weights.Stored.Sum(tensor => tensor.Extents.Aggregate(1L, (a, b) => a * b)) / 1e6;
-        Assert.Equal($"{millions:0.0} million", NanoModel.SizeInEnglish);
-        Assert.Equal($"{Math.Round(millions * 10) * 10:0}万", NanoModel.SizeInChinese);
+        Assert.Equal(NanoModel.SizeInEnglish, $"{millions:0.0} million");
+        Assert.Equal(NanoModel.SizeInChinese, $"{Math.Round(millions * 10) * 10:0}万");
     }
 
     [Fact]
