@@ -31,8 +31,8 @@ public sealed class BuiltInModelTests(BuiltInModelTests.Nano nano) : IClassFixtu
         Assert.Contains(expected, await AskAsync(question));
 
     [Theory]
-    [InlineData("phone", 40, 0.7)]
-    [InlineData("arithmetic", 30, 0.7)]
+    [InlineData("phone", 40, 0.8)]
+    [InlineData("arithmetic", 30, 0.8)]
     public async Task It_answers_questions_that_are_held_out(string task, int count, double share)
     {
         NanoExample[] questions = [.. NanoTasks.Questions(task).Take(count)];
