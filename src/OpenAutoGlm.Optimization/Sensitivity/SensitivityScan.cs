@@ -35,7 +35,10 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
     {
         try
         {
-            SensitivityMethod chosen = method == SensitivityMethod.Auto ? Choose(budget, cancellation) : method;
+            // What was chosen is kept too: a run that goes on finds its measurements in the cache, and would think them quick.
+            SensitivityMethod chosen = method == SensitivityMethod.Auto
+                ? (SensitivityMethod)cache.Get($"method for {budget.TotalSeconds} s", () => (double)Choose(budget, cancellation))
+                : method;
             ImmutableArray<PredictedLoss> kv = [.. _space.KvChoices.Select(format => new PredictedLoss(KvLoss(format, cancellation), Measured: true))];
             ImmutableArray<ImmutableArray<PredictedLoss>> groups = chosen switch
             {

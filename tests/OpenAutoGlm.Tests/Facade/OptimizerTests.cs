@@ -7,6 +7,7 @@ using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Reports;
 using OpenAutoGlm.Optimization.Search;
 using OpenAutoGlm.Optimization.Search.Runs;
+using OpenAutoGlm.Optimization.Sensitivity;
 
 namespace OpenAutoGlm.Facade;
 
@@ -15,6 +16,7 @@ public sealed class OptimizerTests : IDisposable
     static readonly Recipe Short = new()
     {
         Calibration = new RecipeCalibration { WindowTokens = 24, Windows = 3, SensitivityWindows = 2, HeldOutWindows = 3 },
+        Sensitivity = SensitivityMethod.Measured,
         Formats = [TensorFormat.F32, TensorFormat.Q8_0, TensorFormat.Q4_K],
     };
 
@@ -120,7 +122,7 @@ public sealed class OptimizerTests : IDisposable
         }), stop.Token));
         Assert.Equal("mine", File.ReadAllText(Path.Combine(target, "model.gguf")));
         Assert.Single(Directory.EnumerateFileSystemEntries(target));
-        Assert.Empty(Directory.EnumerateDirectories(_folder.Root, "kept.*"));
+        Assert.Empty(Directory.EnumerateDirectories(_folder.Root, "*.partial"));
     }
 
     [Fact]
