@@ -72,6 +72,7 @@ static class CommandLine
         new TokenizeCommand(console),
         new GenerateCommand(console),
         new LogitsCommand(console),
+        new NanoCommand(console),
     ];
 
     static RootCommand Root(CommandConsole console)

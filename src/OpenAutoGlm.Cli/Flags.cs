@@ -13,7 +13,7 @@ static class Flags
 {
     public static Option<bool> Json() => Switch("--json", "Print one JSON object instead of text.");
 
-    public static Option<string?> Model() => Text("--model", "model", "A GGUF file, a model folder, a name on the hub (organisation/model), or synth:SHAPE for random weights.", "-m");
+    public static Option<string?> Model() => Text("--model", "model", "A GGUF file, a model folder, a name on the hub (organisation/model), or synth:SHAPE for random weights. Default: autoglm-nano, the built-in model.", "-m");
 
     public static Option<string?> Cache() =>
         Text("--cache", "folder", "Folder for models that were fetched or made. Default: $AUTOGLM_CACHE, else open-autoglm in the user's cache folder.");

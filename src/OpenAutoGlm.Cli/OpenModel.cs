@@ -7,7 +7,7 @@ using OpenAutoGlm.Models.Hub;
 
 namespace OpenAutoGlm.Cli;
 
-/// <summary>How commands come to their model: fetching is shown, and a missing name is a usage error.</summary>
+/// <summary>How commands come to their model: fetching is shown, and without a name it is the built-in one.</summary>
 static class OpenModel
 {
     /// <summary>A model ready to answer.</summary>
@@ -35,11 +35,7 @@ static class OpenModel
     /// <summary>A model's file or folder, fetched where it is not here.</summary>
     public static async Task<string> LocateAsync(string? name, HubOptions? options, CommandConsole console, CancellationToken cancellation)
     {
-        if (string.IsNullOrEmpty(name))
-        {
-            throw CommandFailedException.Usage("There is no model. Give one with --model: a GGUF file, a model folder, organisation/model on the hub, or synth:glm4-tiny for random weights.");
-        }
-
+        name = string.IsNullOrEmpty(name) ? BuiltInModel.Name : name;
         return ModelName.Parse(name) is ModelName.Hub
             ? await PullProgress.ShowAsync(name, console, progress => ModelLocator.LocateAsync(name, options, progress, cancellation))
             : await ModelLocator.LocateAsync(name, options, progress: null, cancellation);

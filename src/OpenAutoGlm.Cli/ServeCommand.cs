@@ -11,7 +11,6 @@ namespace OpenAutoGlm.Cli;
 /// <summary>autoglm serve: an OpenAI-compatible server over one or more models, until Ctrl-C or SIGTERM.</summary>
 sealed class ServeCommand : AutoGlmCommand
 {
-    const string Sample = "synth:glm4-tiny";
     const string ModelLogCategory = "OpenAutoGlm.Server.Models";
 
     readonly Argument<string[]> _positional = new("model") { Description = "Models to serve: paths, folders of models, names on the hub, or synth:SHAPE.", Arity = ArgumentArity.ZeroOrMore };
@@ -36,7 +35,7 @@ sealed class ServeCommand : AutoGlmCommand
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
     [
-        ("autoglm serve", "Try the API at once, with a small model of random weights whose text is noise:"),
+        ("autoglm serve", "Try the API at once, with the small model that is built in:"),
         ("autoglm serve zai-org/glm-4-9b-chat-hf --served-model-name glm-4-9b-chat", "Serve a model of the hub, which is fetched the first time:"),
         ("autoglm serve --model glm-4-9b-chat.Q4_K_M.gguf --host 0.0.0.0 --port 8080 --max-model-len 8192 --max-num-seqs 8", "Serve a model in a file to other machines:"),
         ("autoglm serve models --models-memory 12GiB --idle-unload 10m --alias default=glm-4-9b", "Serve every model of a folder, each loaded when it is asked for:"),
@@ -47,8 +46,7 @@ sealed class ServeCommand : AutoGlmCommand
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         string[] given = [.. arguments.GetValue(_positional) ?? [], .. arguments.GetValue(_models) ?? []];
-        bool sample = given.Length == 0;
-        List<ServeEntry> entries = _held.Entries(arguments, sample ? [Sample] : given);
+        List<ServeEntry> entries = _held.Entries(arguments, given.Length == 0 ? [BuiltInModel.Name] : given);
         IReadOnlyList<string> preloaded = _held.Preloaded(arguments, entries);
         ModelLimits limits = _held.Limits(arguments, entries.Count);
         AutoInferenceOptions options = _engine.Read(arguments, _serving.Read(arguments)) with { DraftModel = arguments.GetValue(_serving.DraftModel) };
@@ -70,12 +68,12 @@ sealed class ServeCommand : AutoGlmCommand
             models.Add(new ModelOnDemand(entry.Name, loader) { Aliases = entry.Aliases, Pinned = entry.IsPinned });
         }
 
-        await ServeAsync(models, preloaded, limits, status, arguments, sample, cancellation);
+        await ServeAsync(models, preloaded, limits, status, arguments, given.Length == 0, cancellation);
         return ExitCode.Done;
     }
 
     async Task ServeAsync(
-        IReadOnlyList<ModelOnDemand> models, IReadOnlyList<string> preloaded, ModelLimits limits, StatusLine status, ParseResult arguments, bool sample, CancellationToken cancellation)
+        IReadOnlyList<ModelOnDemand> models, IReadOnlyList<string> preloaded, ModelLimits limits, StatusLine status, ParseResult arguments, bool isDefault, CancellationToken cancellation)
     {
         using ILoggerFactory loggers = Loggers(arguments);
         ServerOptions asked = new()
@@ -118,7 +116,7 @@ sealed class ServeCommand : AutoGlmCommand
         }
 
         _listening = true;
-        Announce(models[0].Id, server.Urls.First(), sample);
+        Announce(models[0].Id, server.Urls.First(), isDefault);
         await WaitAsync(cancellation);
         Console.Note("Stopping: no further requests, running answers may finish. Ctrl-C again stops at once.");
         await server.StopAsync(CancellationToken.None);
@@ -165,12 +163,12 @@ sealed class ServeCommand : AutoGlmCommand
         _operations.AddConsole(logging, arguments, Console);
     });
 
-    void Announce(string model, string url, bool sample)
+    void Announce(string model, string url, bool isDefault)
     {
-        if (sample)
+        if (isDefault)
         {
-            Console.Note("Its weights are random, so its text is noise: good for trying the API only.");
-            Console.Note("A real model: autoglm serve organisation/model, or autoglm serve FILE.gguf");
+            Console.Note($"{BuiltInModel.Name} is built in and tiny: it chooses phone actions and does small calculations, and says so when asked.");
+            Console.Note("A larger model: autoglm serve organisation/model, or autoglm serve FILE.gguf");
         }
 
         Console.Output.WriteLine($"Listening on {url}/v1");

@@ -6,7 +6,7 @@ namespace OpenAutoGlm;
 public static class ModelLocator
 {
     /// <summary>The file or folder of a model.</summary>
-    /// <param name="nameOrPath">A path, organisation/model with @revision or without, or synth:SHAPE[:FORMAT].</param>
+    /// <param name="nameOrPath">A path, autoglm-nano, organisation/model with @revision or without, or synth:SHAPE[:FORMAT].</param>
     /// <param name="hub">Where models are fetched from and kept; null for what the environment says.</param>
     /// <param name="progress">Hears how far a fetch is.</param>
     /// <param name="cancellation">Breaks off; what was fetched is kept.</param>
@@ -20,6 +20,9 @@ public static class ModelLocator
             case ModelName.Hub name:
                 return (await FetchAsync(name.Reference, options, progress, cancellation)).Folder;
 
+            case ModelName.BuiltIn:
+                return BuiltInModel.Locate();
+
             case ModelName.Synthetic synthetic:
                 return SyntheticModels.Make(synthetic, options.CacheFolder, cancellation);
 
@@ -28,7 +31,7 @@ public static class ModelLocator
 
             default:
                 throw new FileNotFoundException(
-                    $"'{nameOrPath}' is no file or folder in {Directory.GetCurrentDirectory()}, and no name on the hub, which would be organisation/model. For a model of random weights say synth:glm4-tiny.",
+                    $"'{nameOrPath}' is no file or folder in {Directory.GetCurrentDirectory()}, and no name on the hub, which would be organisation/model. For the built-in model say {BuiltInModel.Name}, for random weights synth:glm4-tiny.",
                     nameOrPath);
         }
     }

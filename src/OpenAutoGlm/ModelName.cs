@@ -2,7 +2,7 @@ using OpenAutoGlm.Models.Hub;
 
 namespace OpenAutoGlm;
 
-/// <summary>What a user may call a model by: a path, a name on the hub, or a shape to fill with random weights.</summary>
+/// <summary>What a user may call a model by: a path, the name of the built-in model, a name on the hub, or a shape to fill with random weights.</summary>
 public abstract record ModelName
 {
     const string SyntheticPrefix = "synth:";
@@ -15,6 +15,9 @@ public abstract record ModelName
     /// <param name="Value">The path as given.</param>
     public sealed record Path(string Value) : ModelName;
 
+    /// <summary>The model that comes with the program.</summary>
+    public sealed record BuiltIn : ModelName;
+
     /// <summary>A repository on the hub.</summary>
     /// <param name="Reference">Its name and revision.</param>
     public sealed record Hub(HubReference Reference) : ModelName;
@@ -25,14 +28,20 @@ public abstract record ModelName
     public sealed record Synthetic(string Shape, string? Format) : ModelName;
 
     /// <summary>
-    /// Reads a name. What exists as a file or folder is a path; synth:SHAPE[:FORMAT] is a shape; organisation/model,
-    /// with @revision or without, is a name on the hub; everything else is a path that is not there.
+    /// Reads a name. What exists as a file or folder is a path; autoglm-nano is the built-in model; synth:SHAPE[:FORMAT] is
+    /// a shape; organisation/model, with @revision or without, is a name on the hub; everything else is a path that is not
+    /// there.
     /// </summary>
     public static ModelName Parse(string text)
     {
         if (File.Exists(text) || Directory.Exists(text))
         {
             return new Path(text);
+        }
+
+        if (text == BuiltInModel.Name)
+        {
+            return new BuiltIn();
         }
 
         if (text.StartsWith(SyntheticPrefix, StringComparison.Ordinal))

@@ -17,7 +17,7 @@ public sealed class PretrainedLoader : IModelLoader
     Prepared? _prepared;
 
     /// <summary>A loader. A model that is here is looked at, but its weights are not; a faulty one tells its fault when it is loaded.</summary>
-    /// <param name="nameOrPath">A GGUF file, a model folder, organisation/model on the hub, or synth:SHAPE[:FORMAT].</param>
+    /// <param name="nameOrPath">A GGUF file, a model folder, autoglm-nano, organisation/model on the hub, or synth:SHAPE[:FORMAT].</param>
     /// <param name="options">How to find and run it.</param>
     /// <param name="sharedMemoryBytes">
     /// What all models of the server may take together; null for no limit. Keys and values for which <see cref="EngineOptions.KvMemoryBytes"/>
@@ -29,7 +29,12 @@ public sealed class PretrainedLoader : IModelLoader
         _options = options ?? new AutoInferenceOptions();
         Source = nameOrPath;
         SharedMemoryBytes = sharedMemoryBytes;
-        Known = ModelName.Parse(nameOrPath) is ModelName.Path path && Path.Exists(path.Value) ? Glance(path.Value) : null;
+        Known = ModelName.Parse(nameOrPath) switch
+        {
+            ModelName.Path path when Path.Exists(path.Value) => Glance(path.Value),
+            ModelName.BuiltIn when BuiltInModel.IsHere => Glance(BuiltInModel.Path),
+            _ => null,
+        };
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,9 @@ sealed record ServeEntry(string Source, string Name, bool IsFromFolder)
             case ModelName.Hub hub:
                 return [new ServeEntry(given, hub.Reference.Repository, IsFromFolder: false)];
 
+            case ModelName.BuiltIn:
+                return [new ServeEntry(given, BuiltInModel.Name, IsFromFolder: false)];
+
             case ModelName.Synthetic synthetic:
                 return [new ServeEntry(given, synthetic.Shape, IsFromFolder: false)];
 

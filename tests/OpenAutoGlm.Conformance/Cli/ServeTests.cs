@@ -49,6 +49,20 @@ public class ServeTests
         Assert.Equal(0, await server.Ended());
     }
 
+    [Fact]
+    public async Task Without_a_model_the_built_in_one_answers()
+    {
+        using AutoglmProcess server = AutoglmProcess.Start("serve", "--port", "0");
+        string url = await Url(server);
+        using HttpClient client = new();
+        JsonNode models = (await client.GetFromJsonAsync<JsonNode>($"{url}/models", TestContext.Current.CancellationToken))!;
+        Assert.Equal(BuiltInModel.Name, models["data"]![0]!["id"]!.GetValue<string>());
+        JsonObject question = new() { ["model"] = BuiltInModel.Name, ["temperature"] = 0, ["messages"] = new JsonArray { new JsonObject { ["role"] = "user", ["content"] = "Who are you?" } } };
+        using HttpResponseMessage response = await client.PostAsJsonAsync($"{url}/chat/completions", question, TestContext.Current.CancellationToken);
+        JsonNode answer = (await response.Content.ReadFromJsonAsync<JsonNode>(TestContext.Current.CancellationToken))!;
+        Assert.Contains(BuiltInModel.Name, (string?)answer["choices"]![0]!["message"]!["content"], StringComparison.Ordinal);
+    }
+
     static async Task<string> Url(AutoglmProcess server)
     {
         string? line = await server.ReadLine();

@@ -25,6 +25,14 @@ public sealed class ModelNameTests : IDisposable
         Assert.Equal((repository, revision), (name.Reference.Repository, name.Reference.Revision));
     }
 
+    [Fact]
+    public void The_built_in_model_has_a_name_of_its_own()
+    {
+        Assert.Equal(new ModelName.BuiltIn(), ModelName.Parse(BuiltInModel.Name));
+        Assert.IsType<ModelName.Hub>(ModelName.Parse($"somebody/{BuiltInModel.Name}"));
+        Assert.Equal(new ModelName.Path($"./{BuiltInModel.Name}"), ModelName.Parse($"./{BuiltInModel.Name}"));
+    }
+
     [Theory]
     [InlineData("synth:glm4-tiny", "glm4-tiny", null)]
     [InlineData("synth:llama-1b:Q4_K", "llama-1b", "Q4_K")]

@@ -1,0 +1,110 @@
+namespace OpenAutoGlm.Optimization.Training.Nano;
+
+/// <summary>
+/// Draws names of apps, elements and texts: words, words put together, and sounds that mean nothing, so that a model has to
+/// copy what it reads. A name belongs to one split by its hash.
+/// </summary>
+sealed class Names(Dice dice, NanoSplit split)
+{
+    static readonly string[] Apps =
+    [
+        "微信", "支付宝", "淘宝", "京东", "美团", "抖音", "小红书", "高德地图", "百度地图", "哔哩哔哩", "微博", "知乎", "携程", "12306", "QQ音乐", "网易云音乐", "拼多多", "饿了么", "大众点评", "飞书",
+        "Chrome", "Gmail", "YouTube", "WhatsApp", "Telegram", "Spotify", "Netflix", "Twitter", "Reddit", "Google Maps", "Duolingo", "Uber", "Booking", "Temu", "Joplin", "VLC",
+    ];
+
+    /// <summary>A name of an app.</summary>
+    public string App(NanoLanguage language) => Draw(() => dice.Percent(15) ? dice.Pick(Apps) : Plain(language));
+
+    /// <summary>A name of something on the screen.</summary>
+    public string Element(NanoLanguage language) => Draw(() => Plain(language));
+
+    /// <summary>A name that shares a part with another.</summary>
+    public string Near(string other, NanoLanguage language) => Draw(() =>
+    {
+        bool isEnglish = other.All(char.IsAscii);
+        string[] words = other.Split(' ');
+        string kept = isEnglish ? words[dice.Below(words.Length)] : other[..Math.Max(1, other.Length / 2)];
+        string added = isEnglish ? EnglishWord() : ChineseWord();
+        return isEnglish ? (dice.Percent(50) ? $"{kept} {added}" : $"{added} {kept}") : (dice.Percent(50) ? kept + added : added + kept);
+    });
+
+    /// <summary>Something to type.</summary>
+    public string Text(NanoLanguage language) => Draw(() => dice.Below(10) switch
+    {
+        0 => Number(),
+        1 => $"{Sounds()}{Number()}",
+        2 => $"{Sounds().ToLowerInvariant()}@{Sounds().ToLowerInvariant()}.com",
+        < 6 => Plain(language) + (language == NanoLanguage.English ? " " : "") + Plain(language),
+        _ => Plain(language),
+    });
+
+    /// <summary>A button that spends money.</summary>
+    public string Payment(NanoLanguage language) => Draw(() => language == NanoLanguage.English
+        ? dice.Below(5) switch
+        {
+            0 => dice.Pick("Pay", "Transfer", "Pay now", "Confirm payment", "Transfer now", "Confirm transfer"),
+            1 => $"Pay {dice.From(1, 999)}",
+            2 => $"Pay {EnglishWord()}",
+            3 => $"{EnglishWord()} payment",
+            _ => $"Transfer {EnglishWord()}",
+        }
+        : dice.Below(5) switch
+        {
+            0 => dice.Pick("支付", "付款", "转账", "立即支付", "确认支付", "确认付款", "立即付款", "确认转账"),
+            1 => $"支付{dice.From(1, 999)}元",
+            2 => $"支付{ChineseWord()}",
+            3 => $"{ChineseWord()}付款",
+            _ => $"转账{ChineseWord()}",
+        });
+
+    string Plain(NanoLanguage language)
+    {
+        bool isEnglish = language == NanoLanguage.English ? !dice.Percent(6) : dice.Percent(12);
+        return isEnglish ? English() : Chinese();
+    }
+
+    string English() => dice.Below(10) switch
+    {
+        < 3 => EnglishWord(),
+        < 5 => $"{EnglishWord()} {EnglishWord()}",
+        < 6 => $"{EnglishWord()} {EnglishWord().ToLowerInvariant()}",
+        < 8 => Sounds(),
+        8 => $"{Sounds()} {EnglishWord()}",
+        _ => $"{EnglishWord()} {dice.From(1, 99)}",
+    };
+
+    string Chinese() => dice.Below(10) switch
+    {
+        < 3 => ChineseWord(),
+        < 5 => ChineseWord() + ChineseWord(),
+        < 8 => Characters(dice.From(2, 4)),
+        8 => Characters(dice.From(1, 2)) + ChineseWord(),
+        _ => ChineseWord() + dice.From(1, 99),
+    };
+
+    string Draw(Func<string> next)
+    {
+        while (true)
+        {
+            string name = next();
+            if (Dice.SplitOf(name) == split)
+            {
+                return name;
+            }
+        }
+    }
+
+    string Number() => string.Concat(Enumerable.Range(0, dice.From(2, 6)).Select(_ => dice.Below(10).ToString(System.Globalization.CultureInfo.InvariantCulture)));
+
+    string EnglishWord() => dice.Pick(NameWords.EnglishWords);
+
+    string ChineseWord() => dice.Pick(NameWords.ChineseWords);
+
+    string Characters(int count) => string.Concat(Enumerable.Range(0, count).Select(_ => NameWords.Characters[dice.Below(NameWords.Characters.Length)]));
+
+    string Sounds()
+    {
+        string sounds = string.Concat(Enumerable.Range(0, dice.From(2, 3)).Select(_ => dice.Pick(NameWords.Syllables)));
+        return char.ToUpperInvariant(sounds[0]) + sounds[1..];
+    }
+}
