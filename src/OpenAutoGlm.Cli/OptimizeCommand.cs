@@ -40,6 +40,7 @@ sealed class OptimizeCommand : AutoGlmCommand
     readonly Option<string?> _sensitivity = Flags.OneOf("--sensitivity", "How losses of choices are found. Default: as much measuring as two minutes allow.", [.. Enum.GetNames<SensitivityMethod>().Select(name => name.ToLowerInvariant())]);
     readonly Option<string?> _grouping = Flags.OneOf("--group", "Whether stored tensors are chosen for one by one, or those that a fused step multiplies together. Default: stored.", "stored", "fused");
     readonly Option<string?> _for = Flags.Text("--for", "profile", "The machine that the model is for, where it is not this one: a name such as t4 or h100, or a file of yours; its memory is the budget where none is given.");
+    readonly Option<bool> _analyze = Flags.Switch("--analyze", "Only look: what the model costs on this machine by operator, where memory goes, and what would help most.");
     readonly Option<bool> _resume = Flags.Switch("--resume", "Go on from what an earlier run measured; this is so unless --no-cache is given.");
     readonly Option<bool> _noCache = Flags.Switch("--no-cache", "Measure everything anew and keep nothing.");
     readonly Option<bool> _json = Flags.Json();
@@ -49,7 +50,7 @@ sealed class OptimizeCommand : AutoGlmCommand
         : base("optimize", "Finds the best formats of a model's weights for a wish, proves it, and writes the model with a report.", console)
     {
         Add(_name);
-        AddAll([_model, _output, _maxBytes, _maxLoss, _maxKl, _decode, _prefill, _minimise, _recipe, _formats, _method, _kv, _context, _text, _windows, _heldOut, _windowTokens, _sensitivity, _grouping, _for, _resume, _noCache, _json, .. _engine.All]);
+        AddAll([_model, _output, _maxBytes, _maxLoss, _maxKl, _decode, _prefill, _minimise, _recipe, _formats, _method, _kv, _context, _text, _windows, _heldOut, _windowTokens, _sensitivity, _grouping, _for, _analyze, _resume, _noCache, _json, .. _engine.All]);
     }
 
     public override IReadOnlyList<(string CommandLine, string Meaning)> Examples =>
@@ -57,6 +58,7 @@ sealed class OptimizeCommand : AutoGlmCommand
         ("autoglm optimize glm-4-9b-chat.F16.gguf --max-loss 1% -o glm-small", "The smallest model whose perplexity is at most 1 % higher:"),
         ("autoglm optimize ./GLM-4-9B-0414 --max-bytes 4G --context 8192 --kv auto", "The best model that fits 4 GiB with a context of 8,192 tokens:"),
         ("autoglm optimize model.gguf --target-tpot 40ms --max-kl 0.05 --text chats.jsonl", "40 ms a token on this machine, and no further from the original than that:"),
+        ("autoglm optimize model.gguf --analyze", "What bounds it here, and what would help most:"),
         ("autoglm optimize model.gguf --recipe glm-small/recipe.json -o again", "The same bytes again, or what you made of the recipe:"),
     ];
 
@@ -69,6 +71,11 @@ sealed class OptimizeCommand : AutoGlmCommand
 
         AutoInferenceOptions options = _engine.Read(arguments);
         string path = await OpenModel.LocateAsync(arguments.GetValue(_name) ?? arguments.GetValue(_model), options.Hub, Console, cancellation);
+        if (arguments.GetValue(_analyze))
+        {
+            return await AnalyzeAsync(path, options, arguments.GetValue(_json), cancellation);
+        }
+
         string folder = arguments.GetValue(_output) ?? DefaultFolder(path);
         if (File.Exists(folder))
         {
@@ -115,6 +122,25 @@ sealed class OptimizeCommand : AutoGlmCommand
         }
 
         return Show(optimizer, folder, arguments.GetValue(_json));
+    }
+
+    async Task<int> AnalyzeAsync(string path, AutoInferenceOptions options, bool json, CancellationToken cancellation)
+    {
+        using Optimizer optimizer = new(path, options);
+        StatusLine status = new(Console);
+        status.Say("timing every operator");
+        ModelAnalysis analysis = await Task.Run(() => optimizer.Analyze(progress: null, cancellation), cancellation);
+        status.End();
+        if (json)
+        {
+            Console.Output.WriteLine(analysis.ToJson());
+        }
+        else
+        {
+            AnalysisPrinter.Print(analysis, Console);
+        }
+
+        return ExitCode.Done;
     }
 
     HardwareProfile? Profile(ParseResult arguments)

@@ -170,6 +170,20 @@ public sealed class Optimizer : IDisposable
         return this;
     }
 
+    /// <summary>
+    /// What the model costs on this machine as it is, measured operator by operator: what bounds each, where memory goes, and
+    /// what would help most. Changes and writes nothing.
+    /// </summary>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Ends it between two steps.</param>
+    public ModelAnalysis Analyze(IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        MachineSpeed speed = MachineProbe.Measure(_options.Cpu.Threads);
+        MachineRates rates = new(speed.ReadBytesPerSecond, speed.FloatOperationsPerSecond, speed.BFloat16OperationsPerSecond, speed.ByteOperationsPerSecond);
+        return ModelAnalysis.Of(Model.Config, Model.Weights, Backend, new AnalysisOptions { Machine = rates }, _options.Engine.KvFormat, progress, cancellation);
+    }
+
     /// <summary>Does it all in memory: calibrates, searches, measures. <see cref="Result"/> and <see cref="Report"/> tell, <see cref="Write"/> writes.</summary>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Breaks off; what was measured is kept in the cache.</param>
@@ -177,9 +191,8 @@ public sealed class Optimizer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         Settle();
-        _backend ??= CreateBackend();
         MachineReport machine = MachineProbe.Look();
-        Result = OptimizationRun.Run(Model, _backend, _run with { Machine = machine.Model }, _time, progress, cancellation);
+        Result = OptimizationRun.Run(Model, Backend, _run with { Machine = machine.Model }, _time, progress, cancellation);
         Fusion = _fuse && Result.Weights is { } weights ? FusionOf(weights, Result.Promise.Best!.Answer.Assignment.KvFormat) : null;
         return this;
     }
@@ -208,8 +221,17 @@ public sealed class Optimizer : IDisposable
     /// <exception cref="InvalidOperationException">Nothing was compiled yet.</exception>
     public OptimizationReport FullReport(params ImmutableArray<ReportedCommand> commands)
     {
-        ReportFacts facts = new(Model.Name, Model.Path, ThisMachine(), $"Open-AutoGLM {typeof(Optimizer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?"}", _time.GetUtcNow(), commands);
-        return OptimizationReporting.Of(Compiled, Model.Config, Model.Weights, facts) with { Fusion = Fusion, Elsewhere = Elsewhere() };
+        ReportedMachine machine = ThisMachine();
+        ReportFacts facts = new(Model.Name, Model.Path, machine, $"Open-AutoGLM {typeof(Optimizer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?"}", _time.GetUtcNow(), commands);
+        MachineRates rates = new(machine.ReadBytesPerSecond, machine.FloatOperationsPerSecond, machine.BFloat16OperationsPerSecond, machine.ByteOperationsPerSecond);
+        AnalysisOptions look = new() { Machine = rates, PromptTokens = 128, Repetitions = 3 };
+        return OptimizationReporting.Of(Compiled, Model.Config, Model.Weights, facts) with
+        {
+            Fusion = Fusion,
+            Elsewhere = Elsewhere(),
+            Analysis = ModelAnalysis.Of(Model.Config, Model.Weights, Backend, look, _options.Engine.KvFormat),
+            ResultAnalysis = Compiled.Weights is { } weights ? ModelAnalysis.Of(Model.Config, weights, Backend, look, Compiled.Promise.Best!.Answer.Assignment.KvFormat) : null,
+        };
     }
 
     ImmutableArray<ElsewhereEstimate> Elsewhere()
@@ -278,6 +300,8 @@ public sealed class Optimizer : IDisposable
         _model?.Dispose();
         (_backend, _model) = (null, null);
     }
+
+    IBackend Backend => _backend ??= CreateBackend();
 
     OptimizationResult Compiled => Result ?? throw new InvalidOperationException("Nothing was compiled yet: call Compile() first.");
 

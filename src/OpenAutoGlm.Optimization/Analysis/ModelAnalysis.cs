@@ -4,6 +4,7 @@ using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Models.Architectures;
+using OpenAutoGlm.Optimization.Reports;
 
 namespace OpenAutoGlm.Optimization.Analysis;
 
@@ -94,6 +95,9 @@ public sealed record ModelAnalysis
         };
         return analysis with { Advice = [.. Adviser.Of(analysis, meter.Graph)], Notes = [.. NotesOn(analysis)] };
     }
+
+    /// <summary>The analysis as JSON, in the form that a report has it.</summary>
+    public string ToJson() => ReportJson.Write(this);
 
     static IEnumerable<string> NotesOn(ModelAnalysis analysis)
     {

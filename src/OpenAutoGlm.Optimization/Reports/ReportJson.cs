@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OpenAutoGlm.Optimization.Analysis;
 
 namespace OpenAutoGlm.Optimization.Reports;
 
@@ -11,6 +12,8 @@ static class ReportJson
     static readonly ReportJsonContext Plain = new(new JsonSerializerOptions(ReportJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public static string Write(OptimizationReport report) => JsonSerializer.Serialize(report, Plain.OptimizationReport);
+
+    public static string Write(ModelAnalysis analysis) => JsonSerializer.Serialize(analysis, Plain.ModelAnalysis);
 
     public static OptimizationReport Read(string json)
     {
@@ -39,4 +42,5 @@ static class ReportJson
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(OptimizationReport))]
+[JsonSerializable(typeof(ModelAnalysis))]
 sealed partial class ReportJsonContext : JsonSerializerContext;

@@ -18,7 +18,7 @@ public sealed class SafetensorsFileTests : IDisposable
         writer.Add("a", Tensor.Of([7f], 1));
         writer.Add("stack", Tensor.Stack([Tensor.Of([1f, 2], 1, 2), Tensor.Of([3f, 4], 1, 2)]));
         string path = _folder.File("model.safetensors");
-        writer.Write(path);
+        writer.Write(path, cancellation: TestContext.Current.CancellationToken);
         using SafetensorsFile file = SafetensorsFile.Open(path);
         Assert.Equal(["a", "b", "stack"], file.Tensors.Select(tensor => tensor.Name));
         Assert.Equal("F32[2, 3]", file.GetTensor("b").ToString());

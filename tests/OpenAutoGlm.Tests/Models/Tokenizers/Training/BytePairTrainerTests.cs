@@ -84,7 +84,7 @@ public sealed class BytePairTrainerTests
     {
         TrainedVocabulary vocabulary = BytePairTrainer.Train(["ab ab ab xy"], new BytePairTrainingOptions { VocabularySize = 300, MinimumCount = 3 }, TestContext.Current.CancellationToken);
         Assert.Equal(["a b"], vocabulary.ToGguf().Merges!);
-        Assert.Contains("257", Assert.Throws<ArgumentException>(() => BytePairTrainer.Train([], new BytePairTrainingOptions { VocabularySize = 257, Controls = ["<a>", "<b>"] })).Message);
+        Assert.Contains("257", Assert.Throws<ArgumentException>(() => BytePairTrainer.Train([], new BytePairTrainingOptions { VocabularySize = 257, Controls = ["<a>", "<b>"] }, TestContext.Current.CancellationToken)).Message);
     }
 
     static string RandomText(Random random)
