@@ -7,10 +7,10 @@ using OpenAutoGlm.Models.Architectures;
 using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
 using OpenAutoGlm.Optimization.Quantization;
+using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Search;
 using OpenAutoGlm.Optimization.Search.Costs;
 using OpenAutoGlm.Optimization.Search.Runs;
-using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Sensitivity;
 
 namespace OpenAutoGlm.Benchmarks;

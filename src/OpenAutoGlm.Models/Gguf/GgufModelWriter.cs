@@ -98,25 +98,25 @@ public static class GgufModelWriter
     /// <summary>The number for the format that most bytes are in. Source: llama_ftype of llama.cpp.</summary>
     static uint FileTypeOf(IEnumerable<OutgoingTensor> tensors) => tensors.Where(tensor => tensor.Extents.Length > 1)
         .GroupBy(tensor => tensor.Format).OrderByDescending(group => group.Sum(tensor => tensor.Bytes)).Select(group => group.Key).FirstOrDefault(TensorFormat.F32) switch
-        {
-            TensorFormat.F32 => 0,
-            TensorFormat.F16 => 1,
-            TensorFormat.Q4_0 => 2,
-            TensorFormat.Q4_1 => 3,
-            TensorFormat.Q8_0 => 7,
-            TensorFormat.Q5_0 => 8,
-            TensorFormat.Q5_1 => 9,
-            TensorFormat.Q2_K => 10,
-            TensorFormat.Q3_K => 12,
-            TensorFormat.Q4_K => 15,
-            TensorFormat.Q5_K => 17,
-            TensorFormat.Q6_K => 18,
-            TensorFormat.IQ4_NL => 25,
-            TensorFormat.IQ4_XS => 30,
-            TensorFormat.BF16 => 32,
-            TensorFormat.MXFP4 => 38,
-            _ => 1024, // guessed, as llama.cpp calls it
-        };
+    {
+        TensorFormat.F32 => 0,
+        TensorFormat.F16 => 1,
+        TensorFormat.Q4_0 => 2,
+        TensorFormat.Q4_1 => 3,
+        TensorFormat.Q8_0 => 7,
+        TensorFormat.Q5_0 => 8,
+        TensorFormat.Q5_1 => 9,
+        TensorFormat.Q2_K => 10,
+        TensorFormat.Q3_K => 12,
+        TensorFormat.Q4_K => 15,
+        TensorFormat.Q5_K => 17,
+        TensorFormat.Q6_K => 18,
+        TensorFormat.IQ4_NL => 25,
+        TensorFormat.IQ4_XS => 30,
+        TensorFormat.BF16 => 32,
+        TensorFormat.MXFP4 => 38,
+        _ => 1024, // guessed, as llama.cpp calls it
+    };
 
     sealed class ShareProgress(IProgress<double> progress, double total) : IProgress<long>
     {

@@ -151,8 +151,15 @@ sealed unsafe class CausalAttentionGradientKernel<T> : Kernel, IParallelJob
         int panels = (rows + Lanes - 1) / Lanes;
         TileArguments product = new()
         {
-            A = _keys.At(key, kvHead), ARow = _keys.TokenBytes, ALine = sizeof(float), B = (byte*)(memory.PackedQueries + ((long)at * _headDim)), BLine = LineBytes,
-            BPanel = (long)_headDim * LineBytes, Lines = _headDim, C = (byte*)memory.Scores, CRow = AttentionTiles<T>.RowBytes,
+            A = _keys.At(key, kvHead),
+            ARow = _keys.TokenBytes,
+            ALine = sizeof(float),
+            B = (byte*)(memory.PackedQueries + ((long)at * _headDim)),
+            BLine = LineBytes,
+            BPanel = (long)_headDim * LineBytes,
+            Lines = _headDim,
+            C = (byte*)memory.Scores,
+            CRow = AttentionTiles<T>.RowBytes,
         };
         _tiles.Run(product, keys, panels);
         product.A = _values.At(key, kvHead);
@@ -181,8 +188,16 @@ sealed unsafe class CausalAttentionGradientKernel<T> : Kernel, IParallelJob
         _tiles.Run(down, keys, _paddedDim / Lanes, panelsPerTile: 4);
         TileArguments across = new()
         {
-            A = (byte*)memory.Products, ARow = sizeof(float), ALine = AttentionTiles<T>.RowBytes, B = _paddedKeys.At(key, kvHead), BLine = _paddedKeys.TokenBytes, BPanel = LineBytes,
-            Lines = keys, C = (byte*)(memory.DQueries + ((long)at * _paddedDim)), CRow = rowBytes, Adds = 1,
+            A = (byte*)memory.Products,
+            ARow = sizeof(float),
+            ALine = AttentionTiles<T>.RowBytes,
+            B = _paddedKeys.At(key, kvHead),
+            BLine = _paddedKeys.TokenBytes,
+            BPanel = LineBytes,
+            Lines = keys,
+            C = (byte*)(memory.DQueries + ((long)at * _paddedDim)),
+            CRow = rowBytes,
+            Adds = 1,
         };
         _tiles.Run(across, rows, _paddedDim / Lanes, panelsPerTile: 4);
     }

@@ -96,8 +96,15 @@ sealed unsafe class CausalAttentionKernel<T> : Kernel, IParallelJob
             int keys = Math.Min(Keys, start + rows - key);
             TileArguments product = new()
             {
-                A = _keys.At(key, kvHead), ARow = _keys.TokenBytes, ALine = sizeof(float), B = packed, BLine = LineBytes, BPanel = (long)_headDim * LineBytes,
-                Lines = _headDim, C = (byte*)scores, CRow = AttentionTiles<T>.RowBytes,
+                A = _keys.At(key, kvHead),
+                ARow = _keys.TokenBytes,
+                ALine = sizeof(float),
+                B = packed,
+                BLine = LineBytes,
+                BPanel = (long)_headDim * LineBytes,
+                Lines = _headDim,
+                C = (byte*)scores,
+                CRow = AttentionTiles<T>.RowBytes,
             };
             _tiles.Run(product, keys, panels);
             for (int panel = 0; panel < panels; panel++)
@@ -117,8 +124,16 @@ sealed unsafe class CausalAttentionKernel<T> : Kernel, IParallelJob
 
             product = new TileArguments
             {
-                A = (byte*)scores, ARow = sizeof(float), ALine = AttentionTiles<T>.RowBytes, B = _values.At(key, kvHead), BLine = _values.TokenBytes, BPanel = LineBytes,
-                Lines = keys, C = (byte*)results, CRow = (long)_paddedDim * sizeof(float), Adds = 1,
+                A = (byte*)scores,
+                ARow = sizeof(float),
+                ALine = AttentionTiles<T>.RowBytes,
+                B = _values.At(key, kvHead),
+                BLine = _values.TokenBytes,
+                BPanel = LineBytes,
+                Lines = keys,
+                C = (byte*)results,
+                CRow = (long)_paddedDim * sizeof(float),
+                Adds = 1,
             };
             _tiles.Run(product, rows, _paddedDim / Lanes, panelsPerTile: 4);
         }

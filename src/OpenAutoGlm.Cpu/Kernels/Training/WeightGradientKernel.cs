@@ -108,8 +108,16 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
         bool whole = columns == panels * Lanes;
         TileArguments tile = new()
         {
-            A = a, ARow = sizeof(int), ALine = LineBytes, B = b, BLine = LineBytes, BPanel = (long)BlockLines * LineBytes, Lines = lines,
-            C = whole ? (byte*)dw : results, CRow = whole ? (long)_k * sizeof(float) : TilePanels * LineBytes, Adds = 1,
+            A = a,
+            ARow = sizeof(int),
+            ALine = LineBytes,
+            B = b,
+            BLine = LineBytes,
+            BPanel = (long)BlockLines * LineBytes,
+            Lines = lines,
+            C = whole ? (byte*)dw : results,
+            CRow = whole ? (long)_k * sizeof(float) : TilePanels * LineBytes,
+            Adds = 1,
         };
         for (int i = 0; i < rows && !whole; i++)
         {

@@ -8,7 +8,13 @@ public sealed class HardwareProfileTests : IDisposable
 {
     static readonly GraphCost Model = new()
     {
-        WeightBytes = 5_000_000_000, Parameters = 9_000_000_000, ActiveParameters = 8_400_000_000, BytesPerToken = 4_700_000_000, OperationsPerToken = 17_000_000_000, LogitOperations = 1_200_000_000, KvBytesPerToken = 40_960,
+        WeightBytes = 5_000_000_000,
+        Parameters = 9_000_000_000,
+        ActiveParameters = 8_400_000_000,
+        BytesPerToken = 4_700_000_000,
+        OperationsPerToken = 17_000_000_000,
+        LogitOperations = 1_200_000_000,
+        KvBytesPerToken = 40_960,
     };
 
     readonly string _file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".json");
