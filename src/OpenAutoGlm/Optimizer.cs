@@ -219,7 +219,9 @@ public sealed class Optimizer : IDisposable
     /// <summary>Everything that is known about the result, for a page (ToHtml) or a program (ToJson).</summary>
     /// <param name="commands">Commands that do the same again.</param>
     /// <exception cref="InvalidOperationException">Nothing was compiled yet.</exception>
-    public OptimizationReport FullReport(params ImmutableArray<ReportedCommand> commands)
+    public OptimizationReport FullReport(params ImmutableArray<ReportedCommand> commands) => FullReport(commands, CancellationToken.None);
+
+    OptimizationReport FullReport(ImmutableArray<ReportedCommand> commands, CancellationToken cancellation)
     {
         ReportedMachine machine = ThisMachine();
         ReportFacts facts = new(Model.Name, Model.Path, machine, $"Open-AutoGLM {typeof(Optimizer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?"}", _time.GetUtcNow(), commands);
@@ -229,8 +231,8 @@ public sealed class Optimizer : IDisposable
         {
             Fusion = Fusion,
             Elsewhere = Elsewhere(),
-            Analysis = ModelAnalysis.Of(Model.Config, Model.Weights, Backend, look, _options.Engine.KvFormat),
-            ResultAnalysis = Compiled.Weights is { } weights ? ModelAnalysis.Of(Model.Config, weights, Backend, look, Compiled.Promise.Best!.Answer.Assignment.KvFormat) : null,
+            Analysis = ModelAnalysis.Of(Model.Config, Model.Weights, Backend, look, _options.Engine.KvFormat, progress: null, cancellation),
+            ResultAnalysis = Compiled.Weights is { } weights ? ModelAnalysis.Of(Model.Config, weights, Backend, look, Compiled.Promise.Best!.Answer.Assignment.KvFormat, progress: null, cancellation) : null,
         };
     }
 
@@ -271,7 +273,7 @@ public sealed class Optimizer : IDisposable
             throw new InvalidOperationException($"There is no model to write: {string.Join(' ', Compiled.Summary())}");
         }
 
-        OptimizedFolder.Write(folder, Model, Compiled, FullReport(commands), progress, cancellation);
+        OptimizedFolder.Write(folder, Model, Compiled, FullReport(commands, cancellation), progress, cancellation);
     }
 
     /// <summary>Compiles and writes.</summary>
