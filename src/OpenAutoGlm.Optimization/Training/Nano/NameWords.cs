@@ -3,6 +3,12 @@ namespace OpenAutoGlm.Optimization.Training.Nano;
 /// <summary>What names are made of.</summary>
 static class NameWords
 {
+    public static readonly string[] Apps =
+    [
+        "微信", "支付宝", "淘宝", "京东", "美团", "抖音", "小红书", "高德地图", "百度地图", "哔哩哔哩", "微博", "知乎", "携程", "12306", "QQ音乐", "网易云音乐", "拼多多", "饿了么", "大众点评", "飞书",
+        "Chrome", "Gmail", "YouTube", "WhatsApp", "Telegram", "Spotify", "Netflix", "Twitter", "Reddit", "Google Maps", "Duolingo", "Uber", "Booking", "Temu", "Joplin", "VLC",
+    ];
+
     public static readonly string[] ChineseWords = Split("""
         搜索 设置 消息 订单 我的 首页 发现 通讯录 购物车 收藏 关注 推荐 热门 附近 客服 地图 音乐 视频 相机 相册 日历 时钟 天气 备忘录 文件 邮件 浏览器 电话
         短信 联系人 银行 外卖 打车 酒店 机票 火车票 电影 美食 咖啡 奶茶 蛋糕 水果 蔬菜 超市 药店 快递 充值 会员 优惠券 积分 钱包 账单 余额 签到 任务 活动
@@ -37,6 +43,14 @@ static class NameWords
         ba be bi bo bu da de di do du fa fe fi fo ga ge go gu ha he hi ho ja jo ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni no nu pa pe pi po
         ra re ri ro ru sa se si so su ta te ti to tu va ve vi vo wa we wi za ze zi zo zu lan den mar tor vin kel ron sun tek lix nox zen pix dor bel
         """);
+
+    /// <summary>All words of letters, apps included.</summary>
+    public static readonly string[] AllEnglish =
+        [.. EnglishWords, .. Apps.SelectMany(app => app.Split(' ')).Where(word => word.All(char.IsAsciiLetter))];
+
+    /// <summary>All characters that names are written with and that are no ASCII.</summary>
+    public static readonly char[] AllCharacters =
+        [.. Characters.Concat(ChineseWords.Concat(Apps).SelectMany(word => word)).Where(character => !char.IsAscii(character)).Distinct()];
 
     static string[] Split(string text) => text.Split([' ', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -6,14 +6,8 @@ namespace OpenAutoGlm.Optimization.Training.Nano;
 /// </summary>
 sealed class Names(Dice dice, NanoSplit split)
 {
-    static readonly string[] Apps =
-    [
-        "微信", "支付宝", "淘宝", "京东", "美团", "抖音", "小红书", "高德地图", "百度地图", "哔哩哔哩", "微博", "知乎", "携程", "12306", "QQ音乐", "网易云音乐", "拼多多", "饿了么", "大众点评", "飞书",
-        "Chrome", "Gmail", "YouTube", "WhatsApp", "Telegram", "Spotify", "Netflix", "Twitter", "Reddit", "Google Maps", "Duolingo", "Uber", "Booking", "Temu", "Joplin", "VLC",
-    ];
-
     /// <summary>A name of an app.</summary>
-    public string App(NanoLanguage language) => Draw(() => dice.Percent(15) ? dice.Pick(Apps) : Plain(language));
+    public string App(NanoLanguage language) => Draw(() => dice.Percent(15) ? dice.Pick(NameWords.Apps) : Plain(language));
 
     /// <summary>A name of something on the screen.</summary>
     public string Element(NanoLanguage language) => Draw(() => Plain(language));
@@ -60,7 +54,8 @@ sealed class Names(Dice dice, NanoSplit split)
     string Plain(NanoLanguage language)
     {
         bool isEnglish = language == NanoLanguage.English ? !dice.Percent(6) : dice.Percent(12);
-        return isEnglish ? English() : Chinese();
+        bool isStrange = split == NanoSplit.Train && dice.Percent(20);
+        return isEnglish ? (isStrange ? EnglishPieces() : English()) : (isStrange ? AnyCharacters(dice.From(2, 4)) : Chinese());
     }
 
     string English() => dice.Below(10) switch
@@ -72,6 +67,14 @@ sealed class Names(Dice dice, NanoSplit split)
         8 => $"{Sounds()} {EnglishWord()}",
         _ => $"{EnglishWord()} {dice.From(1, 99)}",
     };
+
+    /// <summary>The beginning of one word and the end of another: so training sees the parts of words that it never sees whole.</summary>
+    string EnglishPieces()
+    {
+        string first = dice.Pick(NameWords.AllEnglish);
+        string second = dice.Pick(NameWords.AllEnglish);
+        return first[..dice.From(1, first.Length)] + second[dice.Below(second.Length)..];
+    }
 
     string Chinese() => dice.Below(10) switch
     {
@@ -101,6 +104,8 @@ sealed class Names(Dice dice, NanoSplit split)
     string ChineseWord() => dice.Pick(NameWords.ChineseWords);
 
     string Characters(int count) => string.Concat(Enumerable.Range(0, count).Select(_ => NameWords.Characters[dice.Below(NameWords.Characters.Length)]));
+
+    string AnyCharacters(int count) => string.Concat(Enumerable.Range(0, count).Select(_ => dice.Pick(NameWords.AllCharacters)));
 
     string Sounds()
     {

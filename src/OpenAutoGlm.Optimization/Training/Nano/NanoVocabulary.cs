@@ -22,7 +22,7 @@ public static class NanoVocabulary
     /// <summary>The pieces of so many conversations.</summary>
     public static IEnumerable<string> Pieces(int conversations)
     {
-        foreach (char character in NameWords.Characters)
+        foreach (char character in NameWords.AllCharacters)
         {
             for (int i = 0; i < Rare; i++)
             {

@@ -14,6 +14,28 @@ sealed class PhoneTasks
     const string Left = "left";
     const string Right = "right";
 
+    /// <summary>
+    /// Kinds of conversations, with how many in a hundred they are of what is held out, and of what is trained on: more where
+    /// names have to be compared, which is learnt last.
+    /// </summary>
+    static readonly (int HeldOut, int Train, Action<PhoneTasks> Make)[] Kinds =
+    [
+        (16, 13, tasks => tasks.OnElement("tap", PhonePhrases.Tap)),
+        (5, 5, tasks => tasks.OnElement("long_press", PhonePhrases.LongPress)),
+        (5, 6, tasks => tasks.OnElement("double_tap", PhonePhrases.DoubleTap)),
+        (12, 11, tasks => tasks.TypeText(inApp: null)),
+        (12, 16, tasks => tasks.LaunchOnly()),
+        (10, 11, tasks => tasks.InApp()),
+        (13, 17, tasks => tasks.Absent()),
+        (3, 3, tasks => tasks.Sensitive()),
+        (3, 2, tasks => tasks.Simple("back", PhonePhrases.Back, tasks._isEnglish ? "Go back." : "返回上一页。", PhoneActions.Back)),
+        (3, 2, tasks => tasks.Simple("home", PhonePhrases.Home, tasks._isEnglish ? "Go to the home screen." : "回到桌面。", PhoneActions.Home)),
+        (5, 4, tasks => tasks.WaitAsked()),
+        (6, 5, tasks => tasks.Swiped()),
+        (2, 2, tasks => tasks.Written()),
+        (5, 3, tasks => tasks.Unusual()),
+    ];
+
     readonly Dice _dice;
     readonly NanoSplit _split;
     readonly NanoLanguage _language;
@@ -44,22 +66,15 @@ sealed class PhoneTasks
 
     void Draw()
     {
-        switch (_dice.Below(100))
+        int drawn = _dice.Below(100);
+        foreach ((int heldOut, int train, Action<PhoneTasks> make) in Kinds)
         {
-            case < 16: OnElement("tap", PhonePhrases.Tap); break;
-            case < 21: OnElement("long_press", PhonePhrases.LongPress); break;
-            case < 26: OnElement("double_tap", PhonePhrases.DoubleTap); break;
-            case < 38: TypeText(inApp: null); break;
-            case < 50: LaunchOnly(); break;
-            case < 60: InApp(); break;
-            case < 73: Absent(); break;
-            case < 76: Sensitive(); break;
-            case < 79: Simple("back", PhonePhrases.Back, _isEnglish ? "Go back." : "返回上一页。", PhoneActions.Back); break;
-            case < 82: Simple("home", PhonePhrases.Home, _isEnglish ? "Go to the home screen." : "回到桌面。", PhoneActions.Home); break;
-            case < 87: WaitAsked(); break;
-            case < 93: Swiped(); break;
-            case < 95: Written(); break;
-            default: Unusual(); break;
+            drawn -= _split == NanoSplit.Train ? train : heldOut;
+            if (drawn < 0)
+            {
+                make(this);
+                return;
+            }
         }
     }
 
@@ -190,7 +205,7 @@ sealed class PhoneTasks
             return;
         }
 
-        bool isOpen = _dice.Percent(30);
+        bool isOpen = _dice.Percent(_split == NanoSplit.Train ? 45 : 30);
         string current = isOpen ? app : Current(app);
         User(new PhoneScreen(current, _dice.Percent(40) ? [] : Elements(_dice.From(1, 5), task, app)).First(task));
         if (!isOpen)
@@ -262,7 +277,8 @@ sealed class PhoneTasks
 
     string Current(string other)
     {
-        string current = _dice.Percent(35) ? "System Home" : _names.App(_language);
+        string current = _split == NanoSplit.Train && other.Length > 1 && _dice.Percent(25) ? _names.Near(other, _language)
+            : _dice.Percent(35) ? "System Home" : _names.App(_language);
         return current == other ? "System Home" : current;
     }
 

@@ -163,6 +163,14 @@ static class TalkPhrases
                 Can you be wrong?
                 Are you always right?
                 Can I trust you?
+                Tell me your limits.
+                Tell me what you are bad at.
+                What are your weaknesses?
+                Which things can you not do?
+                What should I not ask you?
+                Do you sometimes make errors?
+                Are you ever wrong?
+                Name your weaknesses.
                 ---
                 Tell me what you cannot do.
                 What are your weaknesses and limits?
@@ -180,6 +188,14 @@ static class TalkPhrases
                 你总是对的吗？
                 我能相信你吗？
                 你有什么做不好的？
+                请问你做不到什么？
+                你有哪些缺点？
+                你有哪些做不到的事？
+                说说你的局限。
+                你会不会出错？
+                你有没有缺点？
+                哪些事你不会？
+                我不该问你什么？
                 ---
                 请问你不能做什么？
                 你有哪些局限？
