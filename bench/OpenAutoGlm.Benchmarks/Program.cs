@@ -43,10 +43,13 @@ switch (args)
         await ServerOverheadBenchmark.RunAsync(
             served, args.Length > 2 ? int.Parse(args[2]) : 16, args.Length > 3 ? int.Parse(args[3]) : 64, args.Length > 4 ? int.Parse(args[4]) : 5);
         return 0;
+    case ["soak", string server, ..]:
+        return await SoakBenchmark.RunAsync(
+            new Uri(server), args.Length > 2 ? double.Parse(args[2]) : 60, args.Length > 3 ? int.Parse(args[3]) : 24, args.Length > 4 ? int.Parse(args[4]) : 1);
     case ["pruning", string pruned, string heldOut, ..]:
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | server model [clients] [tokens] [rounds] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
         return 2;
 }
