@@ -2,14 +2,14 @@
 //
 //     dotnet run --project samples/ConsoleChat -- [model]
 //
-// The model is a GGUF file, a folder, or organisation/model on the hub; without one it is a tiny one of random weights,
-// which talks noise. An empty line ends.
+// The model is a GGUF file, a folder, or organisation/model on the hub; without one it is the built-in autoglm-nano, which
+// calculates (try 47 + 38) and picks actions on a phone. An empty line ends.
 
 using Microsoft.Extensions.AI;
 using OpenAutoGlm;
 using OpenAutoGlm.Engine;
 
-await using AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(args.FirstOrDefault() ?? "synth:glm4-tiny");
+await using AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(args.FirstOrDefault() ?? BuiltInModel.Name);
 using IChatClient chat = engine.AsChatClient();
 List<ChatMessage> conversation = [];
 
@@ -20,7 +20,7 @@ while (Console.ReadLine() is { Length: > 0 } question)
     List<ChatResponseUpdate> answer = [];
     try
     {
-        await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(conversation, new ChatOptions { MaxOutputTokens = 200, Seed = 1 }))
+        await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(conversation, new ChatOptions { MaxOutputTokens = 200 }))
         {
             Console.Write(update.Text);
             answer.Add(update);

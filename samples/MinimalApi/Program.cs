@@ -1,14 +1,15 @@
 // A web service with a model inside:
 //
 //     dotnet run --project samples/MinimalApi -- [--model MODEL] [--urls http://127.0.0.1:5000]
-//     curl -N 'http://127.0.0.1:5000/ask?question=Why+is+the+sky+blue'
+//     curl -N 'http://127.0.0.1:5000/ask?question=What+is+47+plus+38'
 //     curl 'http://127.0.0.1:5000/likeness?one=cat&other=kitten'
 
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using OpenAutoGlm;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-builder.Services.AddOpenAutoGlm(builder.Configuration["model"] ?? "synth:glm4-tiny");
+builder.Services.AddOpenAutoGlm(builder.Configuration["model"] ?? BuiltInModel.Name);
 WebApplication app = builder.Build();
 
 // The answer as it is written, as server-sent events. Who closes the page stops the model.
