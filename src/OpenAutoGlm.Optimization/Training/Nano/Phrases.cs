@@ -8,11 +8,11 @@ sealed record Phrases(string[] Train, string[] HeldOut)
     /// <summary>Those of a split.</summary>
     public string[] Of(NanoSplit split) => split == NanoSplit.Train ? Train : HeldOut;
 
-    /// <summary>Ways written one below another, with a line of dashes before those that are held out.</summary>
+    /// <summary>Ways written one below another, with a line of dashes before those that are held out, if any.</summary>
     public static Phrases Read(string text)
     {
         string[] parts = text.Split("---", StringSplitOptions.TrimEntries);
-        return new Phrases(Lines(parts[0]), Lines(parts[1]));
+        return new Phrases(Lines(parts[0]), parts.Length > 1 ? Lines(parts[1]) : []);
     }
 
     static string[] Lines(string text) => text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

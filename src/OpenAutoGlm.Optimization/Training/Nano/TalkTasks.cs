@@ -35,7 +35,7 @@ static class TalkTasks
         string thing;
         do
         {
-            thing = dice.Pick(isEnglish ? TalkPhrases.EnglishThings : TalkPhrases.ChineseThings);
+            thing = dice.Pick(TalkPhrases.Things.In(language).Train);
         }
         while (Dice.SplitOf(thing) != split);
 
