@@ -1,148 +1,210 @@
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-
 namespace OpenAutoGlm.Optimization.Training.Updates;
 
 /// <summary>
-/// Brings a matrix near U·Vᵀ of its singular value decomposition U·S·Vᵀ by five steps X ← aX + (bA + cA²)X with A = XXᵀ,
-/// from X divided by its Frobenius norm. All singular values end between about 0.7 and 1.2, which is as good here as 1.
+/// Brings a matrix near U·Vᵀ of its singular value decomposition U·S·Vᵀ by five steps Y ← Y·(aI + bA + cA²) with A = YᵀY,
+/// from Y divided by its Frobenius norm. All singular values end between about 0.7 and 1.2, which is as good here as 1.
+/// Y has no fewer rows than columns: it is the matrix or its transpose. Everything lies in panels [rows, 32 columns], as
+/// <see cref="PanelProduct"/> reads and writes them. Not thread-safe.
 /// Source: Jordan et al. 2024 (the coefficients); Björck &amp; Bowie 1971 (the iteration).
 /// </summary>
-sealed class Orthogonaliser(int threads)
+sealed class Orthogonaliser
 {
     const int Steps = 5;
     const float A = 3.4445f;
     const float B = -4.7750f;
     const float C = 2.0315f;
+    const int Width = PanelProduct.Columns;
 
-    readonly ParallelOptions _parallel = new() { MaxDegreeOfParallelism = threads };
-    float[] _x = [];
+    readonly ParallelOptions _parallel;
+    readonly Action<int> _gramBlock;
+    readonly Action<int> _factorBlock;
+    readonly Action<int> _nextRows;
+    float[] _y = [];
     float[] _next = [];
     float[] _gram = [];
-    float[] _mixed = [];
+    float[] _factor = [];
+    int _m; // columns of Y, and rows, both in whole panels
+    int _n;
+
+    public Orthogonaliser(int threads)
+    {
+        _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        (_gramBlock, _factorBlock, _nextRows) = (GramBlock, FactorBlock, NextRows);
+    }
 
     /// <summary>Replaces a matrix [rows, columns] in place.</summary>
-    public void Apply(float[] matrix, int rows, int columns)
+    public void Apply(Span<float> matrix, int rows, int columns)
     {
-        // The Gram matrix is taken of the short side.
-        (int m, int n) = (Math.Min(rows, columns), Math.Max(rows, columns));
-        Reserve(m, n);
-        double norm = Math.Sqrt(ParameterPieces.SumOfSquares(matrix.AsSpan(0, rows * columns)));
-        float scale = (float)(1 / Math.Max(norm, 1e-20));
-        for (int r = 0; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++)
-            {
-                _x[rows <= columns ? (r * n) + c : (c * n) + r] = matrix[(r * columns) + c] * scale;
-            }
-        }
-
+        (_m, _n) = (Padded(Math.Min(rows, columns)), Padded(Math.Max(rows, columns)));
+        Reserve();
+        double norm = Math.Sqrt(ParameterPieces.SumOfSquares(matrix[..(rows * columns)]));
+        Read(matrix, rows, columns, (float)(1 / Math.Max(norm, 1e-20)));
+        int panels = _m / Width;
         for (int step = 0; step < Steps; step++)
         {
-            TimesTransposed(_x, m, n, _gram); // A
-            Times(_gram, _gram, m, m, m, _mixed); // A²
-            for (int i = 0; i < m * m; i++)
-            {
-                _mixed[i] = (B * _gram[i]) + (C * _mixed[i]);
-            }
-
-            Times(_mixed, _x, m, m, n, _next);
-            for (int i = 0; i < m * n; i++)
-            {
-                _x[i] = (A * _x[i]) + _next[i];
-            }
+            ForEach(panels * (panels + 1) / 2, _gramBlock);
+            ForEach(panels * (panels + 1) / 2, _factorBlock);
+            ForEach(_n / Width, _nextRows);
+            (_y, _next) = (_next, _y);
         }
 
+        Write(matrix, rows, columns);
+    }
+
+    static int Padded(int size) => (size + Width - 1) / Width * Width;
+
+    void Reserve()
+    {
+        if (_y.Length < _m * _n)
+        {
+            (_y, _next) = (new float[_m * _n], new float[_m * _n]);
+        }
+
+        if (_gram.Length < _m * _m)
+        {
+            (_gram, _factor) = (new float[_m * _m], new float[_m * _m]);
+        }
+    }
+
+    /// <summary>Y as panels; what lies beyond its edges is zero and stays so.</summary>
+    void Read(ReadOnlySpan<float> matrix, int rows, int columns, float scale)
+    {
+        Array.Clear(_y, 0, _m * _n);
         for (int r = 0; r < rows; r++)
         {
-            for (int c = 0; c < columns; c++)
+            ReadOnlySpan<float> row = matrix.Slice(r * columns, columns);
+            if (rows < columns)
             {
-                matrix[(r * columns) + c] = _x[rows <= columns ? (r * n) + c : (c * n) + r];
+                int at = (r / Width * _n * Width) + (r % Width);
+                for (int c = 0; c < columns; c++)
+                {
+                    _y[at + (c * Width)] = row[c] * scale;
+                }
+            }
+            else
+            {
+                for (int c = 0; c < columns; c++)
+                {
+                    _y[(((c / Width * _n) + r) * Width) + (c % Width)] = row[c] * scale;
+                }
             }
         }
     }
 
-    void Reserve(int m, int n)
+    void Write(Span<float> matrix, int rows, int columns)
     {
-        if (_x.Length < m * n)
+        for (int r = 0; r < rows; r++)
         {
-            (_x, _next) = (new float[m * n], new float[m * n]);
-        }
-
-        if (_gram.Length < m * m)
-        {
-            (_gram, _mixed) = (new float[m * m], new float[m * m]);
-        }
-    }
-
-    /// <summary>x·xᵀ: [m, n] → [m, m].</summary>
-    void TimesTransposed(float[] x, int m, int n, float[] result) => Parallel.For(0, m, _parallel, i =>
-    {
-        ReadOnlySpan<float> left = x.AsSpan(i * n, n);
-        for (int j = 0; j < m; j++)
-        {
-            result[(i * m) + j] = Dot(left, x.AsSpan(j * n, n));
-        }
-    });
-
-    /// <summary>a·b: [m, k] · [k, n] → [m, n], four rows of b at a time.</summary>
-    void Times(float[] a, float[] b, int m, int k, int n, float[] result) => Parallel.For(0, m, _parallel, i =>
-    {
-        Span<float> row = result.AsSpan(i * n, n);
-        row.Clear();
-        int p = 0;
-        for (; p + 4 <= k; p += 4)
-        {
-            AddFour(a.AsSpan((i * k) + p, 4), b.AsSpan(p * n, 4 * n), row);
-        }
-
-        for (; p < k; p++)
-        {
-            float factor = a[(i * k) + p];
-            ReadOnlySpan<float> other = b.AsSpan(p * n, n);
-            for (int j = 0; j < n; j++)
+            Span<float> row = matrix.Slice(r * columns, columns);
+            if (rows < columns)
             {
-                row[j] += factor * other[j];
+                int at = (r / Width * _n * Width) + (r % Width);
+                for (int c = 0; c < columns; c++)
+                {
+                    row[c] = _y[at + (c * Width)];
+                }
+            }
+            else
+            {
+                for (int c = 0; c < columns; c += Width)
+                {
+                    int count = Math.Min(Width, columns - c);
+                    _y.AsSpan(((c / Width * _n) + r) * Width, count).CopyTo(row[c..]);
+                }
             }
         }
-    });
+    }
 
-    static void AddFour(ReadOnlySpan<float> factors, ReadOnlySpan<float> rows, Span<float> sum)
+    /// <summary>32 × 32 elements of A = YᵀY and their mirror image.</summary>
+    void GramBlock(int index)
     {
-        int n = sum.Length;
-        Span<Vector512<float>> wide = MemoryMarshal.Cast<float, Vector512<float>>(sum);
-        ReadOnlySpan<Vector512<float>> r0 = MemoryMarshal.Cast<float, Vector512<float>>(rows[..n]);
-        ReadOnlySpan<Vector512<float>> r1 = MemoryMarshal.Cast<float, Vector512<float>>(rows.Slice(n, n));
-        ReadOnlySpan<Vector512<float>> r2 = MemoryMarshal.Cast<float, Vector512<float>>(rows.Slice(2 * n, n));
-        ReadOnlySpan<Vector512<float>> r3 = MemoryMarshal.Cast<float, Vector512<float>>(rows.Slice(3 * n, n));
-        (float f0, float f1, float f2, float f3) = (factors[0], factors[1], factors[2], factors[3]);
-        for (int i = 0; i < wide.Length; i++)
+        (int i, int j) = Block(index);
+        PanelProduct.Transposed(_y.AsSpan(i * _n * Width, _n * Width), _y.AsSpan(j * _n * Width, _n * Width), At(_gram, i, j));
+        Mirror(_gram, i, j);
+    }
+
+    /// <summary>32 × 32 elements of aI + bA + cA² and their mirror image; A is its own transpose.</summary>
+    void FactorBlock(int index)
+    {
+        (int i, int j) = Block(index);
+        Span<float> block = At(_factor, i, j);
+        PanelProduct.Transposed(_gram.AsSpan(i * _m * Width, _m * Width), _gram.AsSpan(j * _m * Width, _m * Width), block);
+        Span<float> gram = At(_gram, i, j);
+        for (int at = 0; at < block.Length; at++)
         {
-            wide[i] += (r0[i] * f0) + (r1[i] * f1) + (r2[i] * f2) + (r3[i] * f3);
+            block[at] = (B * gram[at]) + (C * block[at]);
         }
 
-        for (int j = wide.Length * Vector512<float>.Count; j < n; j++)
+        for (int at = 0; i == j && at < Width; at++)
         {
-            sum[j] += (rows[j] * f0) + (rows[n + j] * f1) + (rows[(2 * n) + j] * f2) + (rows[(3 * n) + j] * f3);
+            block[at * (Width + 1)] += A;
+        }
+
+        Mirror(_factor, i, j);
+    }
+
+    /// <summary>32 rows of Y·(aI + bA + cA²).</summary>
+    void NextRows(int block)
+    {
+        for (int j = 0; j < _m / Width; j++)
+        {
+            Span<float> result = _next.AsSpan(((j * _n) + (block * Width)) * Width, Width * Width);
+            result.Clear();
+            for (int k = 0; k < _m / Width; k++)
+            {
+                ReadOnlySpan<float> left = _y.AsSpan(((k * _n) + (block * Width)) * Width, Width * Width);
+                PanelProduct.Add(left, At(_factor, k, j), result);
+            }
         }
     }
 
-    static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    /// <summary>Block (i, j) of a square matrix in panels.</summary>
+    Span<float> At(float[] square, int i, int j) => square.AsSpan(((j * _m) + (i * Width)) * Width, Width * Width);
+
+    /// <summary>The pairs i ≤ j in order: (0, 0), (0, 1), (1, 1), (0, 2) …</summary>
+    static (int I, int J) Block(int index)
     {
-        ReadOnlySpan<Vector512<float>> wideA = MemoryMarshal.Cast<float, Vector512<float>>(a);
-        ReadOnlySpan<Vector512<float>> wideB = MemoryMarshal.Cast<float, Vector512<float>>(b);
-        Vector512<float> sum = default;
-        for (int i = 0; i < wideA.Length; i++)
+        int j = 0;
+        for (; index > j; j++)
         {
-            sum = Vector512.FusedMultiplyAdd(wideA[i], wideB[i], sum);
+            index -= j + 1;
         }
 
-        float total = Vector512.Sum(sum);
-        for (int i = wideA.Length * Vector512<float>.Count; i < a.Length; i++)
+        return (index, j);
+    }
+
+    void Mirror(float[] square, int i, int j)
+    {
+        if (i == j)
         {
-            total += a[i] * b[i];
+            return;
         }
 
-        return total;
+        ReadOnlySpan<float> from = At(square, i, j);
+        Span<float> to = At(square, j, i);
+        for (int row = 0; row < Width; row++)
+        {
+            Span<float> line = to.Slice(row * Width, Width);
+            ReadOnlySpan<float> column = from[row..];
+            for (int at = 0; at < line.Length; at++)
+            {
+                line[at] = column[at * Width];
+            }
+        }
+    }
+
+    void ForEach(int count, Action<int> work)
+    {
+        if (_parallel.MaxDegreeOfParallelism == 1)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                work(i);
+            }
+
+            return;
+        }
+
+        Parallel.For(0, count, _parallel, work);
     }
 }

@@ -69,11 +69,19 @@ public sealed class TrainerTests
     [Fact]
     public void Muon_moves_along_a_direction_whose_singular_values_are_near_one()
     {
-        foreach ((int rows, int columns) in new[] { (8, 24), (24, 8), (13, 13) })
+        foreach ((int rows, int columns) in new[] { (8, 24), (24, 8), (13, 13), (33, 70), (70, 33), (160, 384) })
         {
             Draws draws = new(4);
             float[] matrix = [.. Enumerable.Range(0, rows * columns).Select(_ => (draws.Below(2001) - 1000) * 1e-3f)];
+            float[] alone = [.. matrix];
+            double[] expected = Orthogonalised(matrix, rows, columns);
             new Orthogonaliser(2).Apply(matrix, rows, columns);
+            new Orthogonaliser(1).Apply(alone, rows, columns);
+            Assert.Equal(alone, matrix);
+            for (int i = 0; i < matrix.Length; i++)
+            {
+                Assert.Equal(expected[i], matrix[i], 1e-4);
+            }
 
             // Σ of squares of the singular values is the trace of the Gram matrix; each lies between 0.6² and 1.3².
             double trace = matrix.Sum(value => (double)value * value);
@@ -81,6 +89,42 @@ public sealed class TrainerTests
             Assert.InRange(trace / rank, 0.5, 1.5);
             double largest = LargestSingularValue(matrix, rows, columns);
             Assert.InRange(largest, 0.7, 1.3);
+        }
+    }
+
+    /// <summary>The iteration as its paper writes it, in float64: X ← aX + (bA + cA²)X, A = XXᵀ.</summary>
+    static double[] Orthogonalised(float[] matrix, int rows, int columns)
+    {
+        double norm = Math.Sqrt(matrix.Sum(value => (double)value * value));
+        double[] x = [.. matrix.Select(value => value / norm)];
+        for (int step = 0; step < 5; step++)
+        {
+            double[] transposed = new double[x.Length];
+            for (int i = 0; i < x.Length; i++)
+            {
+                transposed[(i % columns * rows) + (i / columns)] = x[i];
+            }
+
+            double[] gram = Product(x, transposed, rows, columns, rows);
+            double[] square = Product(gram, gram, rows, rows, rows);
+            double[] mixed = [.. gram.Zip(square, (a, b) => (-4.7750 * a) + (2.0315 * b))];
+            x = [.. x.Zip(Product(mixed, x, rows, rows, columns), (a, b) => (3.4445 * a) + b)];
+        }
+
+        return x;
+
+        static double[] Product(double[] a, double[] b, int m, int k, int n)
+        {
+            double[] result = new double[m * n];
+            for (int i = 0; i < m * k; i++)
+            {
+                for (int j = 0; j < n; j++)
+                {
+                    result[(i / k * n) + j] += a[i] * b[(i % k * n) + j];
+                }
+            }
+
+            return result;
         }
     }
 
