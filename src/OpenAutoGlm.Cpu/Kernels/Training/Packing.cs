@@ -6,8 +6,8 @@ using OpenAutoGlm.Cpu.Lanes;
 namespace OpenAutoGlm.Cpu.Kernels.Training;
 
 /// <summary>
-/// Float32 matrices laid out for <see cref="ProductTiles{T}"/>. Panels are [lines, 16]: a line holds one element (or a pair of
-/// bfloat16 elements, the even one below) of sixteen columns.
+/// Float32 matrices laid out for <see cref="ProductTiles{T}"/>. Panels are [lines, 16]: a line holds what <see cref="LineForm"/> tells
+/// of sixteen columns.
 /// </summary>
 static unsafe class Packing<T>
     where T : struct, ILanes<T>
@@ -15,11 +15,94 @@ static unsafe class Packing<T>
     const int Lanes = 16;
 
     /// <summary>Lines of so many elements.</summary>
-    internal static int Lines(int elements, bool pairs) => pairs ? (elements + 1) / 2 : elements;
+    internal static int Lines(int elements, LineForm form) => form switch
+    {
+        LineForm.Floats => elements,
+        LineForm.Pairs => (elements + 1) / 2,
+        _ => (elements + 1) / 2 * 2,
+    };
+
+    /// <summary>Bytes from one panel of so many lines to the next: an odd number of lines, so that neighbours do not share a set of a cache.</summary>
+    internal static long PanelBytes(long lines) => (lines | 1) * Lanes * sizeof(float);
+
+    /// <summary>A row as lines of a form. Up to fifteen lines behind it are written too.</summary>
+    internal static void Row(float* row, int count, LineForm form, byte* to)
+    {
+        switch (form)
+        {
+            case LineForm.Floats:
+                Buffer.MemoryCopy(row, to, count * sizeof(float), count * sizeof(float));
+                break;
+            case LineForm.Pairs:
+                Pairs(row, count, (ushort*)to);
+                break;
+            default:
+                Rounded(row, count, (float*)to);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Rows of a matrix as lines of panels: column panels from <paramref name="from"/> on, whose first lies at <paramref name="to"/>.
+    /// A row without its partner stands beside zeros.
+    /// </summary>
+    /// <param name="from">The first element of the first row.</param>
+    /// <param name="rowBytes">From one row to the next.</param>
+    /// <param name="rows">Rows, the first one even.</param>
+    /// <param name="columns">Elements of a row.</param>
+    /// <param name="form">The form of lines.</param>
+    /// <param name="to">The line that the first row goes to.</param>
+    /// <param name="panelBytes">From one panel to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Across(byte* from, long rowBytes, int rows, int columns, LineForm form, byte* to, long panelBytes)
+    {
+        const int LineBytes = Lanes * sizeof(float);
+        for (int row = 0; row < rows; row += 2)
+        {
+            float* even = (float*)(from + (row * rowBytes));
+            float* odd = row + 1 < rows ? (float*)((byte*)even + rowBytes) : null;
+            byte* line = to + ((long)(form == LineForm.Pairs ? row / 2 : row) * LineBytes);
+            for (int at = 0; at < columns; at += Lanes, line += panelBytes)
+            {
+                int count = columns - at;
+                if (form == LineForm.Pairs)
+                {
+                    PairLine(even + at, odd is null ? null : odd + at, count, line);
+                    continue;
+                }
+
+                T low = Columns(even + at, count);
+                T high = odd is null ? T.Zero : Columns(odd + at, count);
+                if (form == LineForm.Floats)
+                {
+                    T.Store(low, line);
+                    if (odd is not null)
+                    {
+                        T.Store(high, line + LineBytes);
+                    }
+                }
+                else
+                {
+                    T.Store(Nearest(high), line);
+                    T.Store(Nearest(low), line + LineBytes);
+                }
+            }
+        }
+    }
+
+    /// <summary>A row rounded to bfloat16, neighbours swapped; an odd last element behind a zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Rounded(float* row, int count, float* to)
+    {
+        for (int i = 0; i < count; i += Lanes)
+        {
+            T.Store(T.SwapNeighbours(Nearest(Columns(row + i, count - i))), to + i);
+        }
+    }
 
     /// <summary>A row as lines: rounded to pairs, an odd last element beside a zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Pairs(float* row, int count, ushort* pairs)
+    static void Pairs(float* row, int count, ushort* pairs)
     {
         int i = 0;
         if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
@@ -65,16 +148,20 @@ static unsafe class Packing<T>
         }
     }
 
-    /// <summary>Sixteen columns of a row of float32 as a line of a panel; columns beyond <paramref name="count"/> are zero.</summary>
+    /// <summary>Sixteen columns of a row; those beyond <paramref name="count"/> are zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Line(float* row, int count, byte* line) => T.Store(count >= Lanes ? T.Load(row) : T.LoadFirst(row, count), line);
+    static T Columns(float* row, int count) => count >= Lanes ? T.Load(row) : T.LoadFirst(row, count);
+
+    /// <summary>The nearest bfloat16 as float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Nearest(T x) => T.And(Rounded(x), T.BroadcastInt(unchecked((int)0xFFFF0000)));
 
     /// <summary>Sixteen columns of two rows, or of one beside zeros, as a line of pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void PairLine(float* even, float* odd, int count, byte* line)
+    static void PairLine(float* even, float* odd, int count, byte* line)
     {
-        T low = Rounded(count >= Lanes ? T.Load(even) : T.LoadFirst(even, count));
-        T high = odd is null ? T.Zero : Rounded(count >= Lanes ? T.Load(odd) : T.LoadFirst(odd, count));
+        T low = Rounded(Columns(even, count));
+        T high = odd is null ? T.Zero : Rounded(Columns(odd, count));
         T lower = T.And(T.ShiftRightInts(low, 16), T.BroadcastInt(0xFFFF));
         T.Store(T.Or(lower, T.And(high, T.BroadcastInt(unchecked((int)0xFFFF0000)))), line);
     }

@@ -1,7 +1,6 @@
 using Iced.Intel;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
-using OpenAutoGlm.Graph.Ops.Training;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace OpenAutoGlm.Cpu.Kernels.Training;
@@ -25,9 +24,9 @@ static class ProductTileCode
     };
 
     /// <summary>The function for a number of rows and panels: takes a pointer to <see cref="TileArguments"/>.</summary>
-    internal static MachineCode Get(CodeLibrary library, TrainingArithmetic arithmetic, int rows, int panels) => library.Get(
-        $"training {(arithmetic == TrainingArithmetic.BFloat16 ? "BF16" : "F32")} tile {rows} × {panels * 16}",
-        assembler => Write(assembler, arithmetic == TrainingArithmetic.BFloat16, rows, panels));
+    internal static MachineCode Get(CodeLibrary library, bool pairs, int rows, int panels) => library.Get(
+        $"training {(pairs ? "BF16" : "F32")} tile {rows} × {panels * 16}",
+        assembler => Write(assembler, pairs, rows, panels));
 
     static void Write(Assembler a, bool pairs, int rows, int panels)
     {

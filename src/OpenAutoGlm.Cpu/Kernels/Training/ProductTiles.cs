@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Lanes;
@@ -6,7 +7,7 @@ using OpenAutoGlm.Graph.Ops.Training;
 namespace OpenAutoGlm.Cpu.Kernels.Training;
 
 /// <summary>
-/// C = A · B, or C += A · B, over lines of k. A line is one element of k in float32, or a pair of elements in bfloat16: 32 bits each.
+/// C = A · B, or C += A · B, over lines of k: 32 bits each, whose form <see cref="LineForm"/> tells.
 /// A[row] at line l lies at A + row · ARow + l · ALine, broadcast; sixteen columns of B at B + panel · BPanel + l · BLine; C[row] at
 /// C + row · CRow, its panels 64 bytes apart. All strides in bytes.
 /// </summary>
@@ -50,33 +51,46 @@ sealed unsafe class ProductTiles<T>
     const int Lanes = 16;
     const int PanelBytes = 64;
 
-    readonly bool _pairs;
     readonly delegate* unmanaged<TileArguments*, void>[]? _tiles; // by rows · (MostPanels + 1) + panels
 
+    /// <summary>The fastest tiles for an arithmetic on this machine.</summary>
     internal ProductTiles(CodeLibrary library, TrainingArithmetic arithmetic)
+        : this(library, arithmetic == TrainingArithmetic.Float32 ? LineForm.Floats : PairRates.PairsAreFaster(library) ? LineForm.Pairs : LineForm.Rounded)
     {
-        _pairs = arithmetic == TrainingArithmetic.BFloat16;
-        EmittedFeatures feature = _pairs ? EmittedFeatures.BFloat16 : EmittedFeatures.Vnni;
-        if (library.Has(feature))
+    }
+
+    /// <summary>Tiles for a form of lines; pairs need vdpbf16ps.</summary>
+    internal ProductTiles(CodeLibrary library, LineForm form)
+    {
+        Form = form;
+        EmittedFeatures feature = form == LineForm.Pairs ? EmittedFeatures.BFloat16 : EmittedFeatures.Vnni;
+        if (!library.Has(feature))
         {
-            _tiles = new delegate* unmanaged<TileArguments*, void>[(ProductTileCode.MostRows + 1) * (ProductTileCode.MostPanels + 1)];
-            for (int panels = 1; panels <= ProductTileCode.MostPanels; panels++)
+            Debug.Assert(form != LineForm.Pairs, "Pairs are multiplied by emitted code only.");
+            return;
+        }
+
+        _tiles = new delegate* unmanaged<TileArguments*, void>[(ProductTileCode.MostRows + 1) * (ProductTileCode.MostPanels + 1)];
+        for (int panels = 1; panels <= ProductTileCode.MostPanels; panels++)
+        {
+            for (int rows = 1; rows <= ProductTileCode.RowsFor(panels); rows++)
             {
-                for (int rows = 1; rows <= ProductTileCode.RowsFor(panels); rows++)
-                {
-                    _tiles[(rows * (ProductTileCode.MostPanels + 1)) + panels] =
-                        (delegate* unmanaged<TileArguments*, void>)ProductTileCode.Get(library, arithmetic, rows, panels).Entry;
-                }
+                _tiles[(rows * (ProductTileCode.MostPanels + 1)) + panels] =
+                    (delegate* unmanaged<TileArguments*, void>)ProductTileCode.Get(library, form == LineForm.Pairs, rows, panels).Entry;
             }
         }
     }
 
+    /// <summary>The lines that are multiplied.</summary>
+    internal LineForm Form { get; }
+
     /// <summary>"vdpbf16ps" or what else does it.</summary>
-    internal string Name => (_pairs, _tiles is null) switch
+    internal string Name => (Form, _tiles is null) switch
     {
-        (true, false) => "vdpbf16ps",
-        (true, true) => "BF16 pairs",
-        (false, false) => "vfmadd",
+        (LineForm.Pairs, _) => "vdpbf16ps",
+        (LineForm.Rounded, false) => "vfmadd on BF16",
+        (LineForm.Rounded, true) => "BF16",
+        (_, false) => "vfmadd",
         _ => "float",
     };
 
@@ -115,21 +129,14 @@ sealed unsafe class ProductTiles<T>
         for (int panel = 0; panel < panels; panel++)
         {
             int row = 0;
-            for (; row <= rows - 4 && !_pairs; row += 4)
+            for (; row <= rows - 4; row += 4)
             {
                 Four(t, row, panel);
             }
 
             for (; row < rows; row++)
             {
-                if (_pairs)
-                {
-                    Pairs(t, row, panel);
-                }
-                else
-                {
-                    One(t, row, panel);
-                }
+                One(t, row, panel);
             }
         }
     }
@@ -178,27 +185,6 @@ sealed unsafe class ProductTiles<T>
         for (long line = 0; line < t->Lines; line++)
         {
             sum = T.MultiplyAdd(T.Load(b), T.Broadcast(*(float*)a), sum);
-            b += t->BLine;
-            a += t->ALine;
-        }
-
-        T.Store(sum, c);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Pairs(TileArguments* t, int row, int panel)
-    {
-        byte* b = t->B + (panel * t->BPanel);
-        byte* a = t->A + (row * t->ARow);
-        float* c = (float*)(t->C + (row * t->CRow)) + (panel * Lanes);
-        T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
-        T sum = t->Adds == 0 ? T.Zero : T.Load(c);
-        for (long line = 0; line < t->Lines; line++)
-        {
-            T both = T.Load(b);
-            int pair = *(int*)a;
-            sum = T.MultiplyAdd(T.And(both, upper), T.BroadcastInt(pair & unchecked((int)0xFFFF0000)), sum);
-            sum = T.MultiplyAdd(T.ShiftLeftInts(both, 16), T.BroadcastInt(pair << 16), sum);
             b += t->BLine;
             a += t->ALine;
         }

@@ -14,7 +14,7 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
     where T : struct, ILanes<T>
 {
     readonly Lazy<ProductTiles<T>> _floats = new(() => new ProductTiles<T>(code, TrainingArithmetic.Float32));
-    readonly Lazy<ProductTiles<T>> _pairs = new(() => new ProductTiles<T>(code, TrainingArithmetic.BFloat16));
+    readonly Lazy<ProductTiles<T>> _bfloat16s = new(() => new ProductTiles<T>(code, TrainingArithmetic.BFloat16));
 
     /// <summary>A kernel for the node; null where the op is none of training's, or its reference serves.</summary>
     internal Kernel? Pick(Node node, PlanScope scope)
@@ -49,29 +49,28 @@ sealed class TrainingKernels<T>(string set, WorkerPool pool, CodeLibrary code)
     }
 
     TrainedMatMulKernel<T> Product(string name, Node node, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope) =>
-        Product(name, form, arithmetic, scope, scope.MostRows(node.Inputs[0].Type), node.Inputs[1].Type.Shape);
+        Product(name, form, arithmetic, scope, node.Inputs[1].Type.Shape);
 
-    TrainedMatMulKernel<T> Product(string name, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope, int mostRows, Shape weight) =>
-        new(name, form, pool, Tiles(arithmetic), arithmetic == TrainingArithmetic.BFloat16, scope.Scratch, mostRows, weight[0].Size, weight[1].Size);
+    TrainedMatMulKernel<T> Product(string name, ProductForm form, TrainingArithmetic arithmetic, PlanScope scope, Shape weight) =>
+        new(name, form, pool, Tiles(arithmetic), scope.Scratch, weight[0].Size, weight[1].Size);
 
     WeightGradientKernel<T> WeightGradient(string name, TrainingArithmetic arithmetic, PlanScope scope, Shape weight) =>
-        new(name, pool, Tiles(arithmetic), arithmetic == TrainingArithmetic.BFloat16, scope.Scratch, weight[0].Size, weight[1].Size);
+        new(name, pool, Tiles(arithmetic), scope.Scratch, weight[0].Size, weight[1].Size);
 
     ProjectedCrossEntropyKernel Projection(string name, Node node, ProjectedCrossEntropy op, PlanScope scope)
     {
         Shape weight = node.Inputs[1].Type.Shape;
-        int most = Math.Min(op.Rows, scope.MostRows(node.Inputs[0].Type));
         return new ProjectedCrossEntropyKernel(
             name,
             op,
-            Product(name, ProductForm.Forward, op.Arithmetic, scope, most, weight),
+            Product(name, ProductForm.Forward, op.Arithmetic, scope, weight),
             new CrossEntropyKernel<T>(name, pool),
             new CrossEntropyGradientKernel<T>(name, pool),
-            Product(name, ProductForm.InputGradient, op.Arithmetic, scope, most, weight),
+            Product(name, ProductForm.InputGradient, op.Arithmetic, scope, weight),
             WeightGradient(name, op.Arithmetic, scope, weight));
     }
 
-    ProductTiles<T> Tiles(TrainingArithmetic arithmetic) => (arithmetic == TrainingArithmetic.BFloat16 ? _pairs : _floats).Value;
+    ProductTiles<T> Tiles(TrainingArithmetic arithmetic) => (arithmetic == TrainingArithmetic.BFloat16 ? _bfloat16s : _floats).Value;
 
     ColumnSumKernel<T> Sum(string name, ColumnSum sum, Node node, PlanScope scope, float epsilon)
     {

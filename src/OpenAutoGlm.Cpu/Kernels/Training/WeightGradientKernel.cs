@@ -16,13 +16,13 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
     const int Lanes = 16;
     const int LineBytes = 64;
     const int BlockLines = 128;
+    const long PanelBytes = (BlockLines + 1) * LineBytes; // an odd number of lines: neighbours do not share a set of a cache
     const int MostPanels = 24; // of rows or columns of a block
     const int TilePanels = 3;
 
     readonly WorkerPool _pool;
     readonly ProductTiles<T> _tiles;
     readonly Scratch _scratch;
-    readonly bool _pairs;
     readonly int _rowPanels;
     readonly int _columnPanels;
     readonly int _n;
@@ -32,9 +32,9 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
     float* _dw;
     int _m;
 
-    internal WeightGradientKernel(string name, WorkerPool pool, ProductTiles<T> tiles, bool pairs, Scratch scratch, int n, int k)
+    internal WeightGradientKernel(string name, WorkerPool pool, ProductTiles<T> tiles, Scratch scratch, int n, int k)
     {
-        (Name, _pool, _tiles, _scratch, _pairs, _n, _k) = ($"{name} {tiles.Name}", pool, tiles, scratch, pairs, n, k);
+        (Name, _pool, _tiles, _scratch, _n, _k) = ($"{name} {tiles.Name}", pool, tiles, scratch, n, k);
         (_rowPanels, _columnPanels) = (Math.Min(MostPanels, Panels(n)), Math.Min(MostPanels, Panels(k)));
         while (Chunks < 3 * pool.Threads && _rowPanels + _columnPanels > TilePanels + 2)
         {
@@ -58,7 +58,7 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
     int Chunks => (Panels(_n) + _rowPanels - 1) / _rowPanels * ColumnBlocks;
 
     /// <summary>Packed lines of both factors, and a tile's results.</summary>
-    long WorkerBytes => ((long)(_rowPanels + _columnPanels) * BlockLines * LineBytes) + (Lanes * TilePanels * LineBytes);
+    long WorkerBytes => ((_rowPanels + _columnPanels) * PanelBytes) + (Lanes * TilePanels * LineBytes);
 
     public override void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {
@@ -75,20 +75,20 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
         int rowPanels = Math.Min(_rowPanels, Panels(_n) - rowPanel);
         int columnPanels = Math.Min(_columnPanels, Panels(_k) - columnPanel);
         byte* a = _scratch.Pointer + (worker * WorkerBytes);
-        byte* b = a + ((long)_rowPanels * BlockLines * LineBytes);
-        byte* results = b + ((long)_columnPanels * BlockLines * LineBytes);
-        int perBlock = _pairs ? 2 * BlockLines : BlockLines;
+        byte* b = a + (_rowPanels * PanelBytes);
+        byte* results = b + (_columnPanels * PanelBytes);
+        int perBlock = _tiles.Form == LineForm.Pairs ? 2 * BlockLines : BlockLines;
         for (int start = 0; start < _m; start += perBlock)
         {
             int count = Math.Min(perBlock, _m - start);
             Pack(_dy, _n, start, count, rowPanel * Lanes, rowPanels, a);
             Pack(_x, _k, start, count, columnPanel * Lanes, columnPanels, b);
-            int lines = Packing<T>.Lines(count, _pairs);
+            int lines = Packing<T>.Lines(count, _tiles.Form);
             for (int column = 0; column < columnPanels; column += TilePanels)
             {
                 for (int row = 0; row < rowPanels; row++)
                 {
-                    Tile(a + ((long)row * BlockLines * LineBytes), b + ((long)column * BlockLines * LineBytes), lines, rowPanel + row, columnPanel + column, Math.Min(TilePanels, columnPanels - column), results);
+                    Tile(a + (row * PanelBytes), b + (column * PanelBytes), lines, rowPanel + row, columnPanel + column, Math.Min(TilePanels, columnPanels - column), results);
                 }
             }
         }
@@ -113,7 +113,7 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
             ALine = LineBytes,
             B = b,
             BLine = LineBytes,
-            BPanel = (long)BlockLines * LineBytes,
+            BPanel = PanelBytes,
             Lines = lines,
             C = whole ? (byte*)dw : results,
             CRow = whole ? (long)_k * sizeof(float) : TilePanels * LineBytes,
@@ -131,28 +131,7 @@ sealed unsafe class WeightGradientKernel<T> : Kernel, IParallelJob
         }
     }
 
-    /// <summary>Some columns of some rows as panels of so many lines.</summary>
-    void Pack(float* matrix, int length, int start, int count, int column, int panels, byte* to)
-    {
-        int columns = Math.Min(panels * Lanes, length - column);
-        for (int i = 0; i < count; i += _pairs ? 2 : 1)
-        {
-            float* even = matrix + ((long)(start + i) * length) + column;
-            float* odd = i + 1 < count ? even + length : null;
-            byte* line = to + ((long)(_pairs ? i / 2 : i) * LineBytes);
-            for (int at = 0; at < columns; at += Lanes)
-            {
-                if (_pairs)
-                {
-                    Packing<T>.PairLine(even + at, odd is null ? null : odd + at, columns - at, line);
-                }
-                else
-                {
-                    Packing<T>.Line(even + at, columns - at, line);
-                }
-
-                line += (long)BlockLines * LineBytes;
-            }
-        }
-    }
+    /// <summary>Some columns of some rows as panels.</summary>
+    void Pack(float* matrix, int length, int start, int count, int column, int panels, byte* to) => Packing<T>.Across(
+        (byte*)(matrix + ((long)start * length) + column), length * (long)sizeof(float), count, Math.Min(panels * Lanes, length - column), _tiles.Form, to, PanelBytes);
 }

@@ -1,4 +1,7 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.Training;
+using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Ops.Training;
@@ -12,7 +15,7 @@ public class TrainingKernelTests
     const double BFloat16Step = 1.0 / 256;
 
     public static TheoryData<int, int, int> Products =>
-        new((1, 1, 1), (2, 17, 16), (5, 31, 47), (13, 48, 33), (97, 50, 19), (33, 130, 70), (200, 65, 129));
+        new((1, 1, 1), (2, 17, 16), (5, 31, 47), (13, 48, 33), (97, 50, 19), (33, 130, 70), (200, 65, 129), (70, 450, 301), (300, 33, 300));
 
     [Theory, MemberData(nameof(Products))]
     public void Products_in_float32_agree(int m, int n, int k)
@@ -30,6 +33,38 @@ public class TrainingKernelTests
         Check(BFloat16Step * Math.Sqrt(k), new TrainedMatMul(TrainingArithmetic.BFloat16), x, w);
         Check(BFloat16Step * Math.Sqrt(n), new MatMulInputGradient(TrainingArithmetic.BFloat16), dy, w);
         Check(BFloat16Step * Math.Sqrt(m), new MatMulWeightGradient(TrainingArithmetic.BFloat16), dw, dy, x);
+    }
+
+    [Theory, MemberData(nameof(Products))]
+    public void Pairs_and_widened_elements_give_the_same_bits(int m, int n, int k)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
+        Assert.SkipUnless(code.Has(EmittedFeatures.BFloat16), "This processor has no vdpbf16ps.");
+        (Tensor x, Tensor w, Tensor dy, Tensor dw) = Random(m, n, k);
+        using WorkerPool pool = new(1);
+        Tensor[][] results = [.. new[] { LineForm.Pairs, LineForm.Rounded }.Select(Run)];
+        Same(results[0], results[1], $"{m} × {n} × {k}");
+        GC.KeepAlive((x, w, dy, dw));
+
+        Tensor[] Run(LineForm form)
+        {
+            ProductTiles<Lanes512> tiles = new(code, form);
+            Tensor[] outputs = [GuardedMemory.Allocate(TensorFormat.F32, m, n), GuardedMemory.Allocate(TensorFormat.F32, m, k), GuardedMemory.Allocate(TensorFormat.F32, n, k)];
+            dw.View.Floats.CopyTo(outputs[2].View.Floats);
+            using (TrainedMatMulKernel<Lanes512> forward = new("forward", ProductForm.Forward, pool, tiles, new Scratch(), n, k))
+            {
+                forward.Run([x.View, w.View], [outputs[0].View]);
+            }
+
+            using (TrainedMatMulKernel<Lanes512> back = new("back", ProductForm.InputGradient, pool, tiles, new Scratch(), n, k))
+            {
+                back.Run([dy.View, w.View], [outputs[1].View]);
+            }
+
+            using WeightGradientKernel<Lanes512> weight = new("weight", pool, tiles, new Scratch(), n, k);
+            weight.Run([outputs[2].View, dy.View, x.View], [outputs[2].View]);
+            return outputs;
+        }
     }
 
     [Theory]
