@@ -1,107 +1,35 @@
-using System.Collections.Immutable;
 using System.Globalization;
-using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Graph.Formats;
-using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Architectures;
-using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
 using OpenAutoGlm.Optimization.Quantization;
-using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Search;
-using OpenAutoGlm.Optimization.Search.Costs;
-using OpenAutoGlm.Optimization.Search.Runs;
 using OpenAutoGlm.Optimization.Sensitivity;
 
 namespace OpenAutoGlm.Benchmarks;
 
 /// <summary>
-/// What the optimizer's search is worth on a trained model, as tables: against uniform formats and fixed mixtures at equal bytes, how
+/// What the optimizer's search is worth on a trained model, as tables: against uniform formats and fixed mixtures at equal bytes and at equal loss, how
 /// predicted losses rank candidates, and whether random wishes are kept by measured numbers. All random draws are seeded; the
 /// windows that numbers are from are not those that were calibrated with.
 /// </summary>
 static class OptimizerBenchmark
 {
-    const int WindowTokens = 128;
-    const int CalibrationWindows = 24;
-    const int HeldOutWindows = 24;
     const int Combinations = 40;
     const int Wishes = 20;
 
     internal static void Run(string path, string? textPath, int threads, bool wishes)
     {
-        using ModelPackage model = ModelPackage.Open(path);
-        using CpuBackend backend = new(new CpuOptions { Threads = threads });
-        TokenWindows all = textPath is null ? Sampled(model, backend) : TokenWindows.Of(model.Tokenizer!, File.ReadAllText(textPath), WindowTokens, CalibrationWindows + HeldOutWindows);
-        RecipeCalibration calibration = new() { Windows = CalibrationWindows, HeldOutWindows = HeldOutWindows, SensitivityWindows = CalibrationWindows, WindowTokens = WindowTokens };
-        CalibrationWindows windows = Optimization.Search.Runs.CalibrationWindows.Of(all, calibration);
-        ChoiceSpace space = ChoiceSpace.Of(model.Config, model.Weights, Grouping.Stored, [], [TensorFormat.F32]);
-        ActivationStatistics statistics = ActivationStatistics.Collect(model.Config, model.Weights, backend, windows.Calibration, new CalibrationOptions());
-        RoundingMethod method = new ImportanceWeighted();
-        CandidateBuilder builder = new(model.Weights, space, statistics, _ => method);
-        using QualityMeter sensing = new(model.Config, model.Weights, backend, windows.Sensitivity);
-        using QualityMeter heldOut = new(model.Config, model.Weights, backend, windows.HeldOut);
-        SensitivityTable table = new SensitivityScan(builder, (candidate, kv, cancellation) => sensing.Measure(candidate, backend, kv, null, cancellation).MeanKl, new SensitivityCache(null, "", TimeProvider.System), TimeProvider.System)
-            .Run(SensitivityMethod.Measured, TimeSpan.Zero);
-        FormatSearch search = new(table, ModelCosts.Bytes(model.Config, model.Weights, space, 0));
-        Quality Measure(Assignment assignment) => heldOut.Measure(builder.Build(assignment), backend, assignment.KvFormat);
-
-        Console.WriteLine($"# {model.Name}: {space.Groups.Length} groups, {space.Choices.Sum(choices => choices.Length)} choices, {table.Measurements} measurements, {windows.HeldOut.Scored} predictions held out, {backend.Description}\n");
-        AtEqualBytes(search, model.Config, Measure);
-        Ranking(search, space, Measure);
+        using OptimizerLab lab = new(path, textPath, threads, windowCount: 24, SensitivityMethod.Measured, new ImportanceWeighted(), formats: []);
+        (FormatSearch search, ModelConfig config) = (lab.Search, lab.Model.Config);
+        Console.WriteLine($"# {lab.Description}\n");
+        AtEqualBytes(search, config, lab.Measure);
+        AtEqualLoss(search, config, lab.Measure);
+        Ranking(search, lab.Space, lab.Measure);
         if (wishes)
         {
-            RandomWishes(search, model.Config, Measure);
+            RandomWishes(search, config, lab.Measure);
         }
-    }
-
-    /// <summary>Text of the model itself: temperature 1, seeded, from BOS until the window is full.</summary>
-    static TokenWindows Sampled(ModelPackage model, CpuBackend backend)
-    {
-        int bos = model.Tokenizer?.BosId ?? 1;
-        Random random = new(1);
-        List<int> ids = [];
-        using ModelProbe probe = new(model.Config, model.Weights, backend, new ProbeOptions(WindowTokens, TensorFormat.F32));
-        for (int w = 0; w < CalibrationWindows + HeldOutWindows; w++)
-        {
-            List<int> window = [bos];
-            while (window.Count < WindowTokens)
-            {
-                probe.Run([.. window]);
-                window.Add(Draw(probe.Logits(window.Count - 1), random.NextDouble()));
-            }
-
-            ids.AddRange(window);
-        }
-
-        return TokenWindows.Of([.. ids], WindowTokens);
-    }
-
-    static int Draw(ReadOnlySpan<float> logits, double share)
-    {
-        float most = float.NegativeInfinity;
-        foreach (float logit in logits)
-        {
-            most = Math.Max(most, logit);
-        }
-
-        double[] weights = new double[logits.Length];
-        double sum = 0;
-        for (int i = 0; i < weights.Length; i++)
-        {
-            sum += weights[i] = Math.Exp(logits[i] - most);
-        }
-
-        for (int i = 0; i < weights.Length; i++)
-        {
-            share -= weights[i] / sum;
-            if (share < 0)
-            {
-                return i;
-            }
-        }
-
-        return weights.Length - 1;
     }
 
     static void AtEqualBytes(FormatSearch search, ModelConfig config, Func<Assignment, Quality> measure)
@@ -109,7 +37,7 @@ static class OptimizerBenchmark
         Console.WriteLine("| at most the bytes of | bytes | its KL | searched: bytes | predicted KL | KL | of it |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         int better = 0, compared = 0;
-        foreach ((string name, Assignment fixedOne) in search.Uniform().Where(uniform => BlockFormat.Of(uniform.Format).BitsPerElement <= 9).Select(uniform => ($"{uniform.Format}", uniform.Assignment)).Concat(search.Mixes(config)))
+        foreach ((string name, Assignment fixedOne) in Fixed(search, config))
         {
             double bytes = search.Predict(fixedOne).Cost.Bytes;
             SearchAnswer answer = search.Solve(Goal.Loss, new SearchLimits(double.PositiveInfinity, bytes, double.PositiveInfinity, double.PositiveInfinity)).Answer!;
@@ -121,6 +49,32 @@ static class OptimizerBenchmark
 
         Console.WriteLine($"\nThe search is nearer to the original in {better} of {compared}.\n");
     }
+
+    /// <summary>The other way round: what keeps the divergence of a fixed choice, as small as the search finds it.</summary>
+    static void AtEqualLoss(FormatSearch search, ModelConfig config, Func<Assignment, Quality> measure)
+    {
+        Console.WriteLine("| KL at most that of | its KL | bytes | searched: KL | with its error | bytes | saved |");
+        Console.WriteLine("|---|---|---|---|---|---|---|");
+        int smaller = 0, kept = 0, compared = 0;
+        foreach (var alike in Fixed(search, config).GroupBy(one => one.Assignment, one => one.Name))
+        {
+            double theirs = measure(alike.Key).MeanKl;
+            double bytes = search.Predict(alike.Key).Cost.Bytes;
+            PromiseResult result = new PromiseKeeper(search, (assignment, _) => new MeasuredCandidate(measure(assignment), null)).Run(new Wish { MaxKl = theirs, Minimise = Goal.Bytes });
+            Quality ours = measure(result.Best!.Answer.Assignment);
+            double most = ours.MeanKl + (PromiseKeeper.ErrorsAllowed * ours.MeanKlError);
+            double saved = 1 - (result.Best.Answer.Cost.Bytes / bytes);
+            compared++;
+            kept += result.Kept && most <= theirs ? 1 : 0;
+            smaller += saved > 0 ? 1 : 0;
+            Console.WriteLine($"| {string.Join(", ", alike)} | {F(theirs)} | {bytes:N0} | {F(ours.MeanKl)} | {F(most)} | {result.Best.Answer.Cost.Bytes:N0} | {100 * saved:0.0} % |");
+        }
+
+        Console.WriteLine($"\nMeasured, {kept} of {compared} are within that KL, error included; {smaller} of {compared} are smaller.\n");
+    }
+
+    static IEnumerable<(string Name, Assignment Assignment)> Fixed(FormatSearch search, ModelConfig config) =>
+        search.Uniform().Where(uniform => BlockFormat.Of(uniform.Format).BitsPerElement <= 9).Select(uniform => ($"{uniform.Format}", uniform.Assignment)).Concat(search.Mixes(config));
 
     static void Ranking(FormatSearch search, ChoiceSpace space, Func<Assignment, Quality> measure)
     {
@@ -191,5 +145,5 @@ static class OptimizerBenchmark
         return [.. all.Select(value => all.Count(other => other < value) + ((all.Count(other => other == value) - 1) / 2.0))];
     }
 
-    static string F(double value) => value.ToString(value is >= 0.1 or 0 ? "0.000" : "0.0e0", CultureInfo.InvariantCulture);
+    internal static string F(double value) => value.ToString(value is >= 0.1 or 0 ? "0.000" : "0.0e0", CultureInfo.InvariantCulture);
 }
