@@ -4,39 +4,16 @@ using OpenAutoGlm.Optimization.Search.Costs;
 
 namespace OpenAutoGlm.Optimization.Search;
 
-/// <summary>What a candidate has, measured on the real model.</summary>
-/// <param name="Quality">On windows that nothing was chosen by.</param>
-/// <param name="Time">On this machine; null where the wish says nothing about times.</param>
-public sealed record MeasuredCandidate(Quality Quality, KernelTime? Time);
-
-/// <summary>Measures a candidate.</summary>
-/// <param name="assignment">Its formats.</param>
-/// <param name="cancellation">Breaks off.</param>
-public delegate MeasuredCandidate MeasureCandidate(Assignment assignment, CancellationToken cancellation);
-
-/// <summary>A candidate that was built and measured.</summary>
-/// <param name="Answer">What was predicted.</param>
-/// <param name="Measured">What came out.</param>
-/// <param name="Kept">Whether everything that was asked for is kept.</param>
-/// <param name="Name">Where the candidate came from: "searched", "Q4_K everywhere".</param>
-public sealed record PromiseRound(SearchAnswer Answer, MeasuredCandidate Measured, bool Kept, string Name);
-
-/// <summary>How a wish ended.</summary>
-/// <param name="Best">The result: the best candidate that keeps the wish, or where none does the one that is nearest to it; null where the budgets alone are impossible.</param>
-/// <param name="Kept">Whether the wish is kept, by measured numbers.</param>
-/// <param name="Rounds">Everything that was measured, in order.</param>
-/// <param name="Nearest">Where the wish is not kept: what can be reached instead.</param>
-public sealed record PromiseResult(PromiseRound? Best, bool Kept, ImmutableArray<PromiseRound> Rounds, ImmutableArray<NearestReach> Nearest);
-
 /// <summary>
 /// Searches, measures, and searches again until what was measured keeps the wish. A search knows predictions only; where
-/// the real model is worse than its prediction allows, the limit on predicted loss is tightened in proportion, which
+/// the real model is worse than its prediction allows, the limit on the prediction is tightened in proportion, which
 /// upgrades the groups that gain most for what they cost, and where it is better the slack is spent. At most
 /// <see cref="MostRounds"/> candidates are measured.
 /// <para>
 /// The promise is about measured numbers: a limit on KL or on the rise of perplexity is kept where the mean plus
 /// <see cref="ErrorsAllowed"/> standard errors is within it, so that with a probability of 95 % the true mean is too; bytes
-/// are exact; a time is kept where its median is within the limit.
+/// are exact; a time is kept where the measured one and <see cref="TimeMargin"/> of it are within the limit. No time is called
+/// impossible by its prediction alone: the fastest candidate is measured first.
 /// </para>
 /// </summary>
 public sealed class PromiseKeeper(FormatSearch search, MeasureCandidate measure)
@@ -44,11 +21,11 @@ public sealed class PromiseKeeper(FormatSearch search, MeasureCandidate measure)
     /// <summary>Standard errors on top of a mean: one side, 95 %.</summary>
     public const double ErrorsAllowed = 1.645;
 
+    /// <summary>What a measured time must stay below its limit by, as a share of it, since it will not be measured the same again.</summary>
+    public const double TimeMargin = 0.05;
+
     /// <summary>Candidates that are measured at most, rivals not counted.</summary>
     public const int MostRounds = 10;
-
-    const double EnoughSpent = 0.93;
-    const double NearEnough = 1.04;
 
     readonly List<PromiseRound> _rounds = [];
 
@@ -75,94 +52,74 @@ public sealed class PromiseKeeper(FormatSearch search, MeasureCandidate measure)
             : use;
     }
 
+    /// <summary>The time that may be promised where one was measured.</summary>
+    public static double Promised(double measuredSeconds) => measuredSeconds * (1 + TimeMargin);
+
     /// <summary>Keeps a wish, or finds what is nearest to it.</summary>
     public PromiseResult Run(Wish wish, CancellationToken cancellation = default)
     {
         wish.Check();
-        SearchLimits asked = SearchLimits.Of(wish);
-        (SearchAnswer? possible, ImmutableArray<NearestReach> nearest) = search.Solve(Goal.Loss, asked with { Loss = double.PositiveInfinity }, cancellation);
+        Aims aims = new(wish);
+        (SearchAnswer? possible, ImmutableArray<NearestReach> nearest) = search.Solve(Goal.Loss, aims.Size, cancellation);
         if (possible is null)
         {
             return new PromiseResult(null, false, [], nearest);
         }
 
-        PromiseRound? best = Repeat(wish, asked, possible, cancellation);
-        best = wish.Goal == Goal.Loss ? WithRivals(wish, asked, best, cancellation) : best;
+        PromiseRound? best = Repeat(wish, aims, cancellation);
+        best = wish.Goal == Goal.Loss ? WithRivals(wish, aims, best, cancellation) : best;
         return best is not null
             ? new PromiseResult(best, true, [.. _rounds], [])
-            : new PromiseResult(NearestRound(wish), false, [.. _rounds], Unreached(wish, asked, cancellation));
+            : new PromiseResult(Shortfall.NearestRound(wish, _rounds), false, [.. _rounds], Shortfall.Of(wish, _rounds, search, aims, cancellation));
     }
 
-    PromiseRound? Repeat(Wish wish, SearchLimits asked, SearchAnswer leastLoss, CancellationToken cancellation)
+    PromiseRound? Repeat(Wish wish, Aims aims, CancellationToken cancellation)
     {
-        SearchLimits limits = asked;
         PromiseRound? best = null;
-        (double kept, double broken) = (0, double.PositiveInfinity);
-        bool last = false;
-        for (int round = 0; round < MostRounds && !last; round++)
+        for (int round = 0; round < MostRounds; round++)
         {
-            SearchAnswer? answer = search.Solve(wish.Goal, limits, cancellation).Answer;
-            if (answer is null || Known(answer.Assignment) is not null)
+            SearchAnswer? answer = search.Solve(wish.Goal, aims.Limits, cancellation).Answer;
+            if (answer is null || Known(answer.Assignment))
             {
-                // Nothing lies between what is known to be kept and to be broken; or, in the beginning, predictions allow nothing, and may be wrong.
-                if (best is not null || Known(leastLoss.Assignment) is not null)
-                {
-                    break;
-                }
+                // Nothing lies between what is known to be kept and to be broken; or, as long as nothing is kept, predictions may be wrong.
+                answer = best is null ? Extremes(wish, aims, cancellation).FirstOrDefault(extreme => !Known(extreme.Assignment)) : null;
+            }
 
-                (answer, last) = (leastLoss, true);
+            if (answer is null)
+            {
+                break;
             }
 
             PromiseRound tried = Try(wish, answer, "searched", cancellation);
             best = Better(wish, best, tried);
-            double use = Use(wish, tried.Measured.Quality);
-            bool quality = use <= 1;
-            if (quality && tried.Kept)
+            aims.Learn(tried);
+            if (best is not null && aims.AreSettled)
             {
-                kept = Math.Max(kept, answer.Loss);
-                last |= !wish.HasFloor || wish.Goal == Goal.Loss || use > EnoughSpent;
+                break;
             }
-
-            broken = quality ? broken : Math.Min(broken, answer.Loss);
-            limits = Next(limits, wish, tried, use, kept, broken);
-            last |= broken < kept * NearEnough;
         }
 
         return best;
     }
 
-    /// <summary>The limits of the next search: between what was kept and what was not, or in proportion to the one that is known.</summary>
-    static SearchLimits Next(SearchLimits limits, Wish wish, PromiseRound tried, double use, double kept, double broken)
+    /// <summary>What says whether a wish can be kept at all, and what the nearest is: the least loss within the budgets, and for a limited time the fastest with the floor and without it.</summary>
+    IEnumerable<SearchAnswer> Extremes(Wish wish, Aims aims, CancellationToken cancellation)
     {
-        if (wish.HasFloor)
+        List<(Goal Goal, SearchLimits Limits)> problems = [(Goal.Loss, aims.Limits with { Loss = double.PositiveInfinity })];
+        foreach (Goal time in new[] { Goal.DecodeSeconds, Goal.PrefillSeconds }.Where(goal => wish.LimitOf(goal) is not null))
         {
-            double predicted = Math.Max(tried.Answer.Loss, 1e-12);
-            double next = kept > 0 && !double.IsPositiveInfinity(broken) ? Math.Sqrt(kept * broken)
-                : use > 1 ? predicted / Math.Clamp(use * 1.03, 1.1, 8)
-                : predicted * Math.Clamp(0.97 / Math.Max(use, 1e-9), 1.05, 4);
-            limits = limits with { Loss = next };
+            problems.Add((time, aims.Size with { Loss = aims.Loss.Limit }));
+            problems.Add((time, aims.Size));
         }
 
-        if (tried.Measured.Time is not { } time)
-        {
-            return limits;
-        }
-
-        // A kernel alone and the same kernel between others do not take the same time; the ratio is taken for that of all candidates.
-        double decode = wish.MaxDecodeSeconds is { } most && time.DecodeSeconds > most ? 0.99 * most / time.DecodeSeconds : 1;
-        double prefill = wish.MaxPrefillSeconds is { } mostPrefill && time.PrefillSeconds > mostPrefill ? 0.99 * mostPrefill / time.PrefillSeconds : 1;
-        return limits with
-        {
-            DecodeSeconds = decode < 1 ? Math.Min(limits.DecodeSeconds, tried.Answer.Cost.DecodeSeconds) * decode : limits.DecodeSeconds,
-            PrefillSeconds = prefill < 1 ? Math.Min(limits.PrefillSeconds, tried.Answer.Cost.PrefillSeconds) * prefill : limits.PrefillSeconds,
-        };
+        return problems.Select(problem => search.Solve(problem.Goal, problem.Limits, cancellation).Answer).OfType<SearchAnswer>();
     }
 
-    PromiseRound? WithRivals(Wish wish, SearchLimits asked, PromiseRound? best, CancellationToken cancellation)
+    PromiseRound? WithRivals(Wish wish, Aims aims, PromiseRound? best, CancellationToken cancellation)
     {
         double reach = 2 * (best?.Answer.Loss ?? double.PositiveInfinity);
         var near = Rivals.Select(rival => (rival.Name, Answer: search.Predict(rival.Assignment)))
-            .Where(rival => Known(rival.Answer.Assignment) is null && rival.Answer.Loss <= reach && Within(asked, rival.Answer.Cost))
+            .Where(rival => !Known(rival.Answer.Assignment) && rival.Answer.Loss <= reach && rival.Answer.Cost.Within(aims.Limits))
             .OrderBy(rival => rival.Answer.Loss)
             .Take(MostRivals);
         foreach ((string name, SearchAnswer answer) in near.ToArray())
@@ -173,78 +130,18 @@ public sealed class PromiseKeeper(FormatSearch search, MeasureCandidate measure)
         return best;
     }
 
-    static bool Within(SearchLimits limits, ChoiceCost cost) =>
-        cost.Bytes <= limits.Bytes && cost.DecodeSeconds <= limits.DecodeSeconds && cost.PrefillSeconds <= limits.PrefillSeconds;
-
-    PromiseRound? Known(Assignment assignment) => _rounds.FirstOrDefault(round => round.Answer.Assignment.Equals(assignment));
+    bool Known(Assignment assignment) => _rounds.Any(round => round.Answer.Assignment.Equals(assignment));
 
     PromiseRound Try(Wish wish, SearchAnswer answer, string name, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        MeasuredCandidate measured = measure(answer.Assignment, cancellation);
-        bool kept = Use(wish, measured.Quality) <= 1
-            && answer.Cost.Bytes <= (wish.MaxBytes ?? double.PositiveInfinity)
-            && (measured.Time?.DecodeSeconds ?? 0) <= (wish.MaxDecodeSeconds ?? double.PositiveInfinity)
-            && (measured.Time?.PrefillSeconds ?? 0) <= (wish.MaxPrefillSeconds ?? double.PositiveInfinity);
-        PromiseRound round = new(answer, measured, kept, name);
+        PromiseRound round = new(answer, measure(answer.Assignment, cancellation), Kept: false, name);
+        round = round with { Kept = Shortfall.Measures.All(goal => round.Use(wish, goal) <= 1) };
         _rounds.Add(round);
         Progress?.Report(round);
         return round;
     }
 
     static PromiseRound? Better(Wish wish, PromiseRound? best, PromiseRound other) =>
-        !other.Kept ? best : best is null || Value(wish.Goal, other) < Value(wish.Goal, best) ? other : best;
-
-    static double Value(Goal goal, PromiseRound round) => goal switch
-    {
-        Goal.Loss => round.Measured.Quality.MeanKl,
-        Goal.Bytes => round.Answer.Cost.Bytes,
-        Goal.DecodeSeconds => round.Measured.Time?.DecodeSeconds ?? round.Answer.Cost.DecodeSeconds,
-        _ => round.Measured.Time?.PrefillSeconds ?? round.Answer.Cost.PrefillSeconds,
-    };
-
-    /// <summary>The candidate that breaks the wish least.</summary>
-    PromiseRound? NearestRound(Wish wish) => _rounds.MinBy(round => Math.Max(
-        Use(wish, round.Measured.Quality),
-        Math.Max(
-            wish.MaxDecodeSeconds is { } decode ? (round.Measured.Time?.DecodeSeconds ?? 0) / decode : 0,
-            wish.MaxPrefillSeconds is { } prefill ? (round.Measured.Time?.PrefillSeconds ?? 0) / prefill : 0)));
-
-    /// <summary>For each limit the nearest value that something measured has, or, for budgets, that predictions give when the floor is kept to.</summary>
-    ImmutableArray<NearestReach> Unreached(Wish wish, SearchLimits asked, CancellationToken cancellation)
-    {
-        ImmutableArray<NearestReach>.Builder nearest = ImmutableArray.CreateBuilder<NearestReach>();
-        PromiseRound[] within = [.. _rounds.Where(round => Within(asked with { DecodeSeconds = double.PositiveInfinity, PrefillSeconds = double.PositiveInfinity }, round.Answer.Cost))];
-        if (wish.HasFloor && within.Length > 0)
-        {
-            PromiseRound closest = within.MinBy(round => Use(wish, round.Measured.Quality))!;
-            if (Use(wish, closest.Measured.Quality) > 1)
-            {
-                nearest.Add(new NearestReach(Goal.Loss, wish.LossLimit, wish.LossLimit * Use(wish, closest.Measured.Quality), true, Measured: true));
-            }
-        }
-
-        if (wish.MaxDecodeSeconds is { } decode && _rounds.Min(round => round.Measured.Time?.DecodeSeconds) is { } fastest && fastest > decode)
-        {
-            nearest.Add(new NearestReach(Goal.DecodeSeconds, decode, fastest, true, Measured: true));
-        }
-
-        if (wish.MaxPrefillSeconds is { } prefill && _rounds.Min(round => round.Measured.Time?.PrefillSeconds) is { } quickest && quickest > prefill)
-        {
-            nearest.Add(new NearestReach(Goal.PrefillSeconds, prefill, quickest, true, Measured: true));
-        }
-
-        if (wish.HasFloor && wish.MaxBytes is { } bytes)
-        {
-            // How far predictions were off is known from what was measured.
-            double trust = _rounds.Max(round => Use(wish, round.Measured.Quality) * wish.LossLimit / Math.Max(round.Answer.Loss, 1e-12));
-            SearchLimits floor = asked with { Bytes = double.PositiveInfinity, Loss = wish.LossLimit / Math.Max(1, trust) };
-            if (search.Solve(Goal.Bytes, floor, cancellation).Answer is { } smallest && smallest.Cost.Bytes > bytes)
-            {
-                nearest.Add(new NearestReach(Goal.Bytes, bytes, smallest.Cost.Bytes, true));
-            }
-        }
-
-        return nearest.ToImmutable();
-    }
+        !other.Kept ? best : best is null || other.Value(wish.Goal) < best.Value(wish.Goal) ? other : best;
 }

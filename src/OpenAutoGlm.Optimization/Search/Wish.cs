@@ -61,6 +61,15 @@ public sealed record Wish
     /// </summary>
     public double LossLimit => Math.Min(MaxKl ?? double.PositiveInfinity, MaxLossPercent is { } percent ? Math.Log(1 + (percent / 100)) : double.PositiveInfinity);
 
+    /// <summary>The limit on what a search can make small; null for none.</summary>
+    internal double? LimitOf(Goal goal) => goal switch
+    {
+        Goal.Loss => HasFloor ? LossLimit : null,
+        Goal.Bytes => MaxBytes,
+        Goal.DecodeSeconds => MaxDecodeSeconds,
+        _ => MaxPrefillSeconds,
+    };
+
     /// <summary>Whether anything is asked for.</summary>
     public bool IsEmpty => MaxBytes is null && MaxDecodeSeconds is null && MaxPrefillSeconds is null && !HasFloor;
 

@@ -11,7 +11,11 @@ namespace OpenAutoGlm.Optimization.Search.Costs;
 /// <summary>What one use of a weight, or of the keys and values of all layers, takes.</summary>
 /// <param name="DecodeSeconds">For one token.</param>
 /// <param name="PrefillSeconds">For a token among many.</param>
-public readonly record struct KernelTime(double DecodeSeconds, double PrefillSeconds);
+public readonly record struct KernelTime(double DecodeSeconds, double PrefillSeconds)
+{
+    /// <summary>The slower of both, one by one.</summary>
+    public static KernelTime Slower(KernelTime a, KernelTime b) => new(Math.Max(a.DecodeSeconds, b.DecodeSeconds), Math.Max(a.PrefillSeconds, b.PrefillSeconds));
+}
 
 /// <summary>
 /// Times the kernels that a backend picks, in small graphs of nothing else. A weight is there as often as in the model,

@@ -16,6 +16,8 @@ public readonly record struct ChoiceCost(double Bytes, double DecodeSeconds, dou
 {
     /// <summary>Costs add up.</summary>
     public static ChoiceCost operator +(ChoiceCost a, ChoiceCost b) => new(a.Bytes + b.Bytes, a.DecodeSeconds + b.DecodeSeconds, a.PrefillSeconds + b.PrefillSeconds);
+
+    internal bool Within(SearchLimits limits) => Bytes <= limits.Bytes && DecodeSeconds <= limits.DecodeSeconds && PrefillSeconds <= limits.PrefillSeconds;
 }
 
 /// <summary>
@@ -27,6 +29,10 @@ public readonly record struct ChoiceCost(double Bytes, double DecodeSeconds, dou
 /// <param name="Fixed">What is there whatever is chosen.</param>
 public sealed record ModelCosts(ImmutableArray<ImmutableArray<ChoiceCost>> Groups, ImmutableArray<ChoiceCost> Kv, ChoiceCost Fixed)
 {
+    const int LeastRuns = 9;
+    const int MostRuns = 200;
+    const double SecondsForOne = 0.2;
+
     /// <summary>Computes the bytes.</summary>
     public static ModelCosts Bytes(ModelConfig config, IWeights weights, ChoiceSpace space, int contextTokens)
     {
@@ -100,7 +106,7 @@ public sealed record ModelCosts(ImmutableArray<ImmutableArray<ChoiceCost>> Group
         string Key(string what, TensorFormat format) => $"{machine}: {what} {format}";
     }
 
-    /// <summary>Times a whole model: one token, and a prompt of <see cref="KernelClock.PrefillTokens"/>, the fastest of several.</summary>
+    /// <summary>Times a whole model: one token, and a prompt of <see cref="KernelClock.PrefillTokens"/>, the median of at least nine runs.</summary>
     public static KernelTime Whole(ModelConfig config, IWeights weights, IBackend backend, int contextTokens, TensorFormat kvFormat, CancellationToken cancellation = default)
     {
         int prompt = Math.Min(KernelClock.PrefillTokens, Math.Max(1, config.ContextLength - 1));
@@ -112,15 +118,17 @@ public sealed record ModelCosts(ImmutableArray<ImmutableArray<ChoiceCost>> Group
         double Median(Func<TimeSpan> run)
         {
             run();
-            double[] seconds = new double[9];
-            for (int i = 0; i < seconds.Length; i++)
+            List<double> seconds = [];
+            double spent = 0;
+            while (seconds.Count < LeastRuns || (seconds.Count < MostRuns && spent < SecondsForOne))
             {
                 cancellation.ThrowIfCancellationRequested();
-                seconds[i] = run().TotalSeconds;
+                seconds.Add(run().TotalSeconds);
+                spent += seconds[^1];
             }
 
-            Array.Sort(seconds);
-            return seconds[seconds.Length / 2];
+            seconds.Sort();
+            return seconds[seconds.Count / 2];
         }
     }
 

@@ -62,11 +62,12 @@ public static class OptimizationReporting
         Quality? quality = best?.Measured.Quality;
         List<Promise> promises = [];
         string rule = $"kept where the mean plus {PromiseKeeper.ErrorsAllowed} standard errors is within the limit";
+        string speed = $"kept where the median and {Figures.Short(100 * PromiseKeeper.TimeMargin)} % of it are within the limit";
         Add("weights", ReportUnit.Bytes, wish.MaxBytes, Goal.Bytes, best?.Answer.Cost.Bytes, best?.Answer.Cost.Bytes, wish.ContextTokens > 0 ? $"with the keys and values of {wish.ContextTokens} tokens" : null);
         Add("mean KL divergence", ReportUnit.Nats, wish.MaxKl, Goal.Loss, Predicted(), quality is null ? null : quality.MeanKl + (PromiseKeeper.ErrorsAllowed * quality.MeanKlError), rule);
         Add("rise of perplexity", ReportUnit.Share, wish.MaxLossPercent / 100, Goal.Loss, Predicted() is { } loss ? Math.Exp(loss) - 1 : null, quality is null ? null : Math.Exp(quality.CrossEntropyChange + (PromiseKeeper.ErrorsAllowed * quality.CrossEntropyChangeError)) - 1, rule);
-        Add("time per token", ReportUnit.Seconds, wish.MaxDecodeSeconds, Goal.DecodeSeconds, best?.Answer.Cost.DecodeSeconds, best?.Measured.Time?.DecodeSeconds, null);
-        Add("time per prompt token", ReportUnit.Seconds, wish.MaxPrefillSeconds, Goal.PrefillSeconds, best?.Answer.Cost.PrefillSeconds, best?.Measured.Time?.PrefillSeconds, null);
+        Add("time per token", ReportUnit.Seconds, wish.MaxDecodeSeconds, Goal.DecodeSeconds, best?.Answer.Cost.DecodeSeconds, best?.Measured.Time is { } decode ? PromiseKeeper.Promised(decode.DecodeSeconds) : null, speed);
+        Add("time per prompt token", ReportUnit.Seconds, wish.MaxPrefillSeconds, Goal.PrefillSeconds, best?.Answer.Cost.PrefillSeconds, best?.Measured.Time is { } prefill ? PromiseKeeper.Promised(prefill.PrefillSeconds) : null, speed);
         return [.. promises];
 
         double? Predicted() => best is null || double.IsNaN(best.Answer.Loss) ? null : best.Answer.Loss;

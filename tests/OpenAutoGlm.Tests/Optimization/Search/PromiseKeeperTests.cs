@@ -89,6 +89,87 @@ public sealed class PromiseKeeperTests
     }
 
     [Fact]
+    public void A_time_that_predictions_call_impossible_is_kept_where_the_machine_is_faster()
+    {
+        FormatSearch search = Search();
+        double fastest = search.Predict(search.Uniform()[^1].Assignment).Cost.DecodeSeconds;
+        Wish wish = new() { MaxDecodeSeconds = 0.9 * fastest };
+        PromiseResult result = new PromiseKeeper(search, Timing(search, 0.5)).Run(wish, TestContext.Current.CancellationToken);
+        Assert.True(result.Kept);
+
+        // The slack that the first try leaves is spent: the most exact that is measured in time.
+        Assert.InRange(PromiseKeeper.Promised(result.Best!.Measured.Time!.Value.DecodeSeconds) / wish.MaxDecodeSeconds.Value, 0.9, 1);
+    }
+
+    [Fact]
+    public void An_impossible_time_names_the_fastest_that_was_measured_and_that_one_is_kept()
+    {
+        FormatSearch search = Search();
+        double fastest = search.Predict(search.Uniform()[^1].Assignment).Cost.DecodeSeconds;
+        Wish wish = new() { MaxDecodeSeconds = 0.5 * fastest };
+        PromiseResult result = new PromiseKeeper(search, Timing(search, 1.2)).Run(wish, TestContext.Current.CancellationToken);
+        Assert.False(result.Kept);
+        NearestReach nearest = Assert.Single(result.Nearest);
+        Assert.Equal(Goal.DecodeSeconds, nearest.What);
+        Assert.Equal(PromiseKeeper.Promised(1.2 * fastest), nearest.Reachable, 1e-12);
+        Assert.True(new PromiseKeeper(search, Timing(search, 1.2)).Run(wish with { MaxDecodeSeconds = nearest.Reachable * 1.0001 }, TestContext.Current.CancellationToken).Kept);
+    }
+
+    [Fact]
+    public void A_time_and_a_floor_that_exclude_each_other_name_the_nearest_of_each_that_keeps_the_other()
+    {
+        FormatSearch search = Search();
+        double fastest = search.Predict(search.Uniform()[^1].Assignment).Cost.DecodeSeconds;
+        Wish wish = new() { MaxDecodeSeconds = 1.2 * fastest, MaxKl = 1e-6 };
+        PromiseResult result = new PromiseKeeper(search, Timing(search, 1)).Run(wish, TestContext.Current.CancellationToken);
+        Assert.False(result.Kept);
+        NearestReach time = result.Nearest.Single(nearest => nearest.What == Goal.DecodeSeconds);
+        NearestReach loss = result.Nearest.Single(nearest => nearest.What == Goal.Loss);
+        Assert.True(time.WithOthers && time.Measured && loss.WithOthers && loss.Measured);
+        Assert.True(new PromiseKeeper(search, Timing(search, 1)).Run(wish with { MaxDecodeSeconds = time.Reachable * 1.0001 }, TestContext.Current.CancellationToken).Kept);
+        Assert.True(new PromiseKeeper(search, Timing(search, 1)).Run(wish with { MaxKl = loss.Reachable * 1.0001 }, TestContext.Current.CancellationToken).Kept);
+    }
+
+    [Fact]
+    public void Random_wishes_with_times_are_kept_by_true_times_though_every_measurement_is_off()
+    {
+        FormatSearch search = Search(groups: 7);
+        Random random = new(7);
+        (double least, double most) = (search.Predict(search.Uniform()[^1].Assignment).Cost.DecodeSeconds, search.Predict(search.Uniform()[0].Assignment).Cost.DecodeSeconds);
+        (int kept, int named) = (0, 0);
+        for (int i = 0; i < 60; i++)
+        {
+            double factor = 0.7 + random.NextDouble();
+            double True(Assignment assignment) => factor * search.Predict(assignment).Cost.DecodeSeconds;
+            Wish wish = new()
+            {
+                MaxDecodeSeconds = 0.8 * least * Math.Pow(1.5 * most / least, random.NextDouble()),
+                MaxKl = i % 3 == 0 ? Math.Exp(-10 * random.NextDouble()) : null,
+                MaxBytes = i % 3 == 1 ? (long)(search.Costs.Fixed.Bytes + (search.Costs.Groups.Sum(group => group[0].Bytes) * random.NextDouble())) : null,
+                Minimise = i % 5 == 0 ? Goal.Bytes : null,
+            };
+            PromiseResult result = new PromiseKeeper(
+                search,
+                (assignment, _) => Of(search.Losses.Predict(assignment)) with { Time = new KernelTime(True(assignment) * (0.96 + (0.2 * random.NextDouble())), 0) }).Run(wish, TestContext.Current.CancellationToken);
+            if (result.Kept)
+            {
+                kept++;
+                Assert.True(True(result.Best!.Answer.Assignment) <= wish.MaxDecodeSeconds, $"wish {i}: {wish}");
+                Assert.True(PromiseKeeper.Use(wish, result.Best.Measured.Quality) <= 1 && result.Best.Answer.Cost.Bytes <= (wish.MaxBytes ?? double.PositiveInfinity));
+            }
+            else
+            {
+                named++;
+                Assert.NotEmpty(result.Nearest);
+            }
+
+            Assert.True(result.Rounds.Length <= PromiseKeeper.MostRounds + 3);
+        }
+
+        Assert.True(kept > 15 && named > 5, $"{kept} kept, {named} not");
+    }
+
+    [Fact]
     public void The_goal_follows_from_the_wish_and_numbers_that_are_none_are_refused()
     {
         Assert.Equal(Goal.Loss, new Wish { MaxBytes = 1 }.Goal);
@@ -118,6 +199,9 @@ public sealed class PromiseKeeperTests
     }
 
     static MeasureCandidate Measuring(FormatSearch search, double truth) => (assignment, _) => Of(truth * search.Losses.Predict(assignment));
+
+    static MeasureCandidate Timing(FormatSearch search, double truth) => (assignment, _) =>
+        Of(search.Losses.Predict(assignment)) with { Time = new KernelTime(truth * search.Predict(assignment).Cost.DecodeSeconds, 0) };
 
     static MeasuredCandidate Of(double kl) => new(
         new Quality
