@@ -57,6 +57,7 @@ static class OptimizeProgressView
     {
         readonly Lock _lock = new();
         OptimizationStage? _stage;
+        bool _saidCached;
 
         public void Report(OptimizationProgress value)
         {
@@ -65,7 +66,14 @@ static class OptimizeProgressView
                 if (value.Stage != _stage)
                 {
                     _stage = value.Stage;
+                    _saidCached = false;
                     console.Note($"{TextOf(value.Stage)} …");
+                }
+
+                if (value.Detail == OptimizationProgress.FromCache && !_saidCached)
+                {
+                    _saidCached = true;
+                    console.Note($"{TextOf(value.Stage)}: {value.Detail}");
                 }
             }
         }

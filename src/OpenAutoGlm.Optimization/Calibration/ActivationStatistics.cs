@@ -43,8 +43,20 @@ public sealed class ActivationStatistics
         ArgumentNullException.ThrowIfNull(options);
         using ModelProbe probe = new(config, weights, backend, new ProbeOptions(windows.WindowTokens, options.KvFormat, Plain: true));
         List<ActivationGroup> groups = ActivationGroup.Of(probe.Graph, options.Gram);
+        int done = 0;
+        if (options.StatePath is { } saved && File.Exists(saved))
+        {
+            try
+            {
+                done = CollectionState.Resume(saved, options.ModelIdentity, windows, options.KvFormat, groups);
+            }
+            catch (EvaluationException) when (options.StateIsCache)
+            {
+                groups = ActivationGroup.Of(probe.Graph, options.Gram);
+            }
+        }
+
         Dictionary<string, ActivationGroup> observed = groups.ToDictionary(group => group.Representative.Outputs[0].Name, StringComparer.Ordinal);
-        int done = options.StatePath is { } saved && File.Exists(saved) ? CollectionState.Resume(saved, options.ModelIdentity, windows, options.KvFormat, groups) : 0;
         int threads = options.Threads ?? Environment.ProcessorCount;
         int unsaved = 0;
         while (done < windows.Windows.Length && !cancellation.IsCancellationRequested)
@@ -87,7 +99,14 @@ public sealed class ActivationStatistics
         {
             if (options.StatePath is { } path)
             {
-                CollectionState.Write(path, options.ModelIdentity, windows, options.KvFormat, done, groups);
+                try
+                {
+                    CollectionState.Write(path, options.ModelIdentity, windows, options.KvFormat, done, groups);
+                }
+                catch (Exception error) when (options.StateIsCache && error is (IOException or UnauthorizedAccessException))
+                {
+                    // The next run collects again.
+                }
             }
 
             unsaved = 0;

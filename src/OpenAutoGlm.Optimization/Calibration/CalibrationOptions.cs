@@ -23,6 +23,12 @@ public sealed record CalibrationOptions
     /// </summary>
     public string? StatePath { get; init; }
 
+    /// <summary>
+    /// Whether the file is only there to save time: one that is damaged or of another run is then begun anew instead of refused,
+    /// and one that cannot be written is done without.
+    /// </summary>
+    public bool StateIsCache { get; init; }
+
     /// <summary>Tells the model from others, for the file: the weights' identity, say.</summary>
     public string ModelIdentity { get; init; } = "";
 

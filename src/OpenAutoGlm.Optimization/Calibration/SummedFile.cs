@@ -2,46 +2,32 @@ using System.Buffers.Binary;
 using System.Text;
 using OpenAutoGlm.Graph.Tensors;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Search;
 
 namespace OpenAutoGlm.Optimization.Calibration;
 
 /// <summary>
-/// A binary file that is there whole or not at all: a mark that names kind and version, the content, and a checksum over both. It
-/// is written beside its place and moved there; on reading the checksum is verified before anything is believed.
+/// A binary file that is there whole or not at all: a mark that names kind and version, the content, and a checksum over both,
+/// which on reading is verified before anything is believed.
 /// </summary>
 static class SummedFile
 {
     const int PieceBytes = 1 << 20;
 
     /// <summary>Writes the file in place of an older one.</summary>
-    internal static void Write(string path, string mark, Action<BinaryWriter> write)
+    internal static void Write(string path, string mark, Action<BinaryWriter> write) => WholeFile.Write(path, file =>
     {
-        string partial = path + ".partial";
-        try
+        SummingStream summing = new(file);
+        using (BinaryWriter writer = new(summing, Encoding.UTF8, leaveOpen: true))
         {
-            using (FileStream file = new(partial, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                SummingStream summing = new(file);
-                using (BinaryWriter writer = new(summing, Encoding.UTF8, leaveOpen: true))
-                {
-                    writer.Write(mark);
-                    write(writer);
-                }
-
-                Span<byte> sum = stackalloc byte[sizeof(ulong)];
-                BinaryPrimitives.WriteUInt64LittleEndian(sum, summing.Finish());
-                file.Write(sum);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, path, overwrite: true);
+            writer.Write(mark);
+            write(writer);
         }
-        catch
-        {
-            File.Delete(partial);
-            throw;
-        }
-    }
+
+        Span<byte> sum = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(sum, summing.Finish());
+        file.Write(sum);
+    });
 
     /// <summary>Reads a file that <see cref="Write"/> has written.</summary>
     /// <exception cref="EvaluationException">It is of another kind or version, cut or damaged.</exception>

@@ -1,11 +1,10 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Optimization.Search;
 
 namespace OpenAutoGlm.Optimization.Sensitivity;
 
 /// <summary>
-/// Losses that were measured, in a file, so that a run that is broken off goes on and a second one is quick. The key holds
+/// Losses and rounding errors that were measured, in a file, so that a run that is broken off goes on and a second one is quick. The key holds
 /// everything that they depend on; a file of another key, or one that cannot be read, is as good as none. The file is
 /// written whole, at most once a second and at the end.
 /// </summary>
@@ -28,24 +27,9 @@ public sealed class SensitivityCache
     {
         (_path, _key, _time) = (path, key, time);
         _written = time.GetTimestamp();
-        if (path is null || !File.Exists(path))
+        foreach ((string name, JsonNode? loss) in KeyedFile.Read(path, key) ?? [])
         {
-            return;
-        }
-
-        try
-        {
-            if (JsonNode.Parse(File.ReadAllText(path)) is JsonObject file && (string?)file["key"] == key && file["losses"] is JsonObject losses)
-            {
-                foreach ((string name, JsonNode? loss) in losses)
-                {
-                    _losses[name] = (double)loss!;
-                }
-            }
-        }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException or InvalidOperationException or FormatException)
-        {
-            _losses.Clear();
+            _losses[name] = (double)loss!;
         }
     }
 
@@ -88,7 +72,7 @@ public sealed class SensitivityCache
             losses[name] = loss;
         }
 
-        _changed = !WholeFile.TryWrite(_path, new JsonObject { ["key"] = _key, ["losses"] = losses }.ToJsonString());
+        _changed = !KeyedFile.TryWrite(_path, _key, losses);
         _written = _time.GetTimestamp();
     }
 }

@@ -127,7 +127,7 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
     }
 
     double[] Errors(int group, CancellationToken cancellation) =>
-        [.. _space.Choices[group].Select(format => format == _space.Sources[group] ? 0 : _space.Groups[group].Tensors.Sum(tensor => RoundingError.Of(builder, tensor, format, TokenCounts, cancellation)))];
+        [.. _space.Choices[group].Select(format => format == _space.Sources[group] ? 0 : _space.Groups[group].Tensors.Sum(tensor => cache.Get($"error {tensor.Name} {format}", () => RoundingError.Of(builder, tensor, format, TokenCounts, cancellation))))];
 
     /// <summary>The loss of an error between measured ones, on straight lines in logarithms; beyond them in proportion to the nearest.</summary>
     static double Between(double error, (double Error, double Loss)[] anchors)

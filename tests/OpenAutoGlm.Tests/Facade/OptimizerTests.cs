@@ -105,6 +105,46 @@ public sealed class OptimizerTests : IDisposable
     }
 
     [Fact]
+    public void A_second_run_measures_nothing_again_and_a_damaged_cache_is_made_again_with_the_same_result()
+    {
+        (byte[] first, string[] none) = Written("first");
+        Assert.Empty(none);
+        (byte[] second, string[] cached) = Written("second");
+        Assert.Equal(first, second);
+        Assert.Equal(["Calibrating", "Original", "Sensitivity"], cached);
+
+        string[] files = Directory.GetFiles(_folder.File("cache", "optimizer"), "*", SearchOption.AllDirectories);
+        Assert.Equal(["calibration", "candidates", "sensitivity"], files.Select(file => Path.GetFileName(Path.GetDirectoryName(file))!).Order());
+        foreach (string file in files)
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            int at = bytes.Length - 12;
+            bytes[at] = (byte)(bytes[at] == (byte)'7' ? '3' : '7');
+            File.WriteAllBytes(file, bytes);
+        }
+
+        (byte[] third, string[] after) = Written("third");
+        Assert.Equal(first, third);
+        Assert.Empty(after);
+        Assert.Equal(["Calibrating", "Original", "Sensitivity"], Written("fourth").Cached);
+
+        (byte[] Model, string[] Cached) Written(string name)
+        {
+            List<string> stages = [];
+            using Optimizer optimizer = Make();
+            OptimizationResult result = optimizer.Within(kl: 0.05).Run(_folder.File(name), new Told(told =>
+            {
+                if (told.Detail == OptimizationProgress.FromCache)
+                {
+                    stages.Add($"{told.Stage}");
+                }
+            }), TestContext.Current.CancellationToken);
+            Assert.Equal(stages.Count > 0, result.Sensitivity!.Measurements == 0);
+            return (File.ReadAllBytes(_folder.File(name, "model.gguf")), [.. stages]);
+        }
+    }
+
+    [Fact]
     public void Writing_that_is_broken_off_leaves_nothing_and_what_was_there_stays()
     {
         string target = _folder.File("kept");

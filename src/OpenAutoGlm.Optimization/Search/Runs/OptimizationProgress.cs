@@ -32,4 +32,8 @@ public enum OptimizationStage
 /// <param name="Stage">What it is doing.</param>
 /// <param name="Fraction">The share of the stage that is done, 0 to 1.</param>
 /// <param name="Detail">What of it; empty where there is nothing to say.</param>
-public readonly record struct OptimizationProgress(OptimizationStage Stage, double Fraction, string Detail = "");
+public readonly record struct OptimizationProgress(OptimizationStage Stage, double Fraction, string Detail = "")
+{
+    /// <summary>What a stage says where nothing had to be computed.</summary>
+    public const string FromCache = "from the cache";
+}

@@ -24,6 +24,9 @@ namespace OpenAutoGlm.Optimization.Search.Runs;
 /// </summary>
 public sealed class OptimizationRun
 {
+    // Gram matrices beyond this are larger than most models, and reading them costs what computing them does.
+    const long MostCachedGram = 1L << 30;
+
     readonly ModelPackage _model;
     readonly IBackend _backend;
     readonly OptimizationOptions _options;
@@ -77,13 +80,11 @@ public sealed class OptimizationRun
 
         Enter(OptimizationStage.Calibrating);
         Dictionary<string, RoundingMethod> methods = space.Groups.SelectMany(group => group.Tensors).ToDictionary(tensor => tensor.Name, tensor => Methods.Of(Recipe.MethodOf(tensor.Name)), StringComparer.Ordinal);
-        ActivationStatistics? statistics = methods.Values.Any(method => method.UsesStatistics)
-            ? ActivationStatistics.Collect(Config, _model.Weights, _backend, windows.Calibration, new CalibrationOptions { Gram = name => methods.TryGetValue(TensorGroups.StoredName(name), out RoundingMethod? method) && method.UsesGram }, Share(), _cancellation)
-            : null;
+        ActivationStatistics? statistics = Statistics(space, windows, methods);
         CandidateBuilder builder = Builder(space, statistics, methods);
 
         Enter(OptimizationStage.Original);
-        using QualityMeter heldOut = new(Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation);
+        using HeldOutText heldOut = HeldOut(space, windows);
         SensitivityTable? losses = RecipeSpace.Fixed(space) is null ? Sensitivities(space, builder, windows) : null;
         ModelCosts costs = Costs(space);
 
@@ -112,6 +113,64 @@ public sealed class OptimizationRun
         };
     }
 
+    ActivationStatistics? Statistics(ChoiceSpace space, CalibrationWindows windows, Dictionary<string, RoundingMethod> methods)
+    {
+        if (!methods.Values.Any(method => method.UsesStatistics))
+        {
+            return null;
+        }
+
+        bool UsesGram(string name) => methods.TryGetValue(TensorGroups.StoredName(name), out RoundingMethod? method) && method.UsesGram;
+        string[] grams = [.. space.Groups.SelectMany(group => group.Tensors).Where(tensor => UsesGram(tensor.Name)).Select(tensor => tensor.Name)];
+        long gramBytes = space.Groups.SelectMany(group => group.Tensors).Where(tensor => UsesGram(tensor.Name)).Sum(tensor => sizeof(double) * (long)tensor.Columns * tensor.Columns * tensor.Matrices);
+        string key = $"{Key(windows.Calibration)} Gram {string.Join(' ', grams)}";
+        bool collected = false;
+        ActivationStatistics statistics = ActivationStatistics.Collect(
+            Config,
+            _model.Weights,
+            _backend,
+            windows.Calibration,
+            new CalibrationOptions { Gram = UsesGram, StatePath = gramBytes <= MostCachedGram ? CachePath("calibration", key, "bin") : null, StateIsCache = true, ModelIdentity = key },
+            new Told<double>(share =>
+            {
+                collected = true;
+                Tell(share, "");
+            }),
+            _cancellation);
+        if (!collected)
+        {
+            Tell(1, OptimizationProgress.FromCache);
+        }
+
+        return statistics;
+    }
+
+    HeldOutText HeldOut(ChoiceSpace space, CalibrationWindows windows)
+    {
+        string key = $"{Key(windows.HeldOut)} {RoundingKey(windows)}";
+        HeldOutText text = new(
+            new QualityCache(CachePath("candidates", key, "json"), key),
+            () => new QualityMeter(Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation),
+            _backend);
+        if (text.IsKnown)
+        {
+            Tell(1, OptimizationProgress.FromCache);
+        }
+
+        _ = text.Original;
+        return text;
+    }
+
+    /// <summary>What numbers measured on windows depend on.</summary>
+    string Key(TokenWindows windows) => $"{_model.Weights.Identity} windows {windows.Identity:x16} {_backend.Name} {_backend.Description} build {typeof(OptimizationRun).Module.ModuleVersionId:n}";
+
+    /// <summary>What rounded weights depend on, formats apart.</summary>
+    string RoundingKey(CalibrationWindows windows) =>
+        $"calibration {windows.Calibration.Identity:x16} method {Recipe.Method} {string.Join(' ', Recipe.Rules.Where(rule => rule.Method is not null).Select(rule => $"{rule.Tensors}={rule.Method}"))} {Recipe.Seed}";
+
+    string? CachePath(string room, string key, string ending) =>
+        _options.CacheFolder is { } folder ? Path.Combine(folder, room, $"{ContentSum.Of(Encoding.UTF8.GetBytes(key)):x16}.{ending}") : null;
+
     CandidateBuilder Builder(ChoiceSpace space, ActivationStatistics? statistics, Dictionary<string, RoundingMethod> methods)
     {
         if (Recipe.Method != Methods.Awq || statistics is null)
@@ -135,20 +194,36 @@ public sealed class OptimizationRun
 
     SensitivityTable Sensitivities(ChoiceSpace space, CandidateBuilder builder, CalibrationWindows windows)
     {
-        using QualityMeter meter = new(Config, _model.Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: _cancellation);
         Enter(OptimizationStage.Sensitivity);
-        string rules = string.Join(' ', Recipe.Rules.Where(rule => rule.Method is not null).Select(rule => $"{rule.Tensors}={rule.Method}"));
-        string key = $"{_model.Weights.Identity} windows {windows.Sensitivity.Identity:x16} calibration {windows.Calibration.Identity:x16} method {Recipe.Method} {rules} {Recipe.Seed} {_backend.Name} {_backend.Description} build {typeof(OptimizationRun).Module.ModuleVersionId:n}";
-        string? path = _options.CacheFolder is { } folder ? Path.Combine(folder, "sensitivity", $"{ContentSum.Of(Encoding.UTF8.GetBytes(key)):x16}.json") : null;
+        string key = $"{Key(windows.Sensitivity)} {RoundingKey(windows)}";
+        string? path = CachePath("sensitivity", key, "json");
+        QualityMeter? meter = null;
         SensitivityScan scan = new(
             builder,
-            (candidate, kv, cancellation) => meter.Measure(candidate, _backend, kv, progress: null, cancellation).MeanKl,
+            (candidate, kv, cancellation) =>
+            {
+                meter ??= new QualityMeter(Config, _model.Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: cancellation);
+                return meter.Measure(candidate, _backend, kv, progress: null, cancellation).MeanKl;
+            },
             new SensitivityCache(path, key, _time),
             _time)
         {
             TokenCounts = Counts(windows.Calibration),
         };
-        return scan.Run(Recipe.Sensitivity, _options.SensitivityBudget, new Told<(double Share, string What)>(told => Tell(told.Share, told.What)), _cancellation);
+        try
+        {
+            SensitivityTable table = scan.Run(Recipe.Sensitivity, _options.SensitivityBudget, new Told<(double Share, string What)>(told => Tell(told.Share, told.What)), _cancellation);
+            if (table.Measurements == 0)
+            {
+                Tell(1, OptimizationProgress.FromCache);
+            }
+
+            return table;
+        }
+        finally
+        {
+            meter?.Dispose();
+        }
     }
 
     int[] Counts(TokenWindows windows)
@@ -173,7 +248,7 @@ public sealed class OptimizationRun
             : ModelCosts.Bytes(Config, _model.Weights, space, Recipe.Wish.ContextTokens);
     }
 
-    PromiseResult Searched(FormatSearch search, CandidateBuilder builder, QualityMeter heldOut)
+    PromiseResult Searched(FormatSearch search, CandidateBuilder builder, HeldOutText heldOut)
     {
         int rounds = 0;
         PromiseKeeper keeper = new(search, (assignment, cancellation) =>
@@ -187,36 +262,33 @@ public sealed class OptimizationRun
         return keeper.Run(Recipe.Wish, _cancellation);
     }
 
-    MeasuredCandidate Measured(Assignment assignment, CandidateBuilder builder, QualityMeter heldOut, CancellationToken cancellation)
+    MeasuredCandidate Measured(Assignment assignment, CandidateBuilder builder, HeldOutText heldOut, CancellationToken cancellation)
     {
-        WeightOverlay candidate = builder.Build(assignment, cancellation);
-        Quality quality = heldOut.Measure(candidate, _backend, assignment.KvFormat, progress: null, cancellation);
-        return new MeasuredCandidate(quality, Recipe.Wish.NeedsTimes ? ModelCosts.Whole(Config, candidate, _backend, Recipe.Wish.ContextTokens, assignment.KvFormat, cancellation) : null);
+        Lazy<WeightOverlay> candidate = new(() => builder.Build(assignment, cancellation));
+        KernelTime? before = Time();
+        Quality quality = heldOut.Measure(builder, assignment, () => candidate.Value, cancellation);
+
+        // At two moments, of which the slower counts: what a machine does at one says little about the next.
+        return new MeasuredCandidate(quality, before is { } first ? KernelTime.Slower(first, Time()!.Value) : null);
+
+        KernelTime? Time() => Recipe.Wish.NeedsTimes ? ModelCosts.Whole(Config, candidate.Value, _backend, Recipe.Wish.ContextTokens, assignment.KvFormat, cancellation) : null;
     }
 
     /// <summary>A recipe that leaves nothing open is followed, and its wish, if it has one, only checked.</summary>
-    PromiseResult Given(Assignment assignment, ModelCosts costs, ChoiceSpace space, CandidateBuilder builder, QualityMeter heldOut)
+    PromiseResult Given(Assignment assignment, ModelCosts costs, ChoiceSpace space, CandidateBuilder builder, HeldOutText heldOut)
     {
         ChoiceCost cost = costs.Fixed + costs.Kv[0] + costs.Groups.Aggregate(default(ChoiceCost), (sum, group) => sum + group[0]);
         MeasuredCandidate measured = Measured(assignment, builder, heldOut, _cancellation);
         Debug.Assert(space.KvChoices.Length == 1);
         Wish wish = Recipe.Wish;
-        double use = PromiseKeeper.Use(wish, measured.Quality);
-        List<NearestReach> broken = [];
-        Check(Goal.Loss, wish.HasFloor ? wish.LossLimit : null, use * wish.LossLimit);
-        Check(Goal.Bytes, wish.MaxBytes, cost.Bytes);
-        Check(Goal.DecodeSeconds, wish.MaxDecodeSeconds, measured.Time?.DecodeSeconds ?? 0);
-        Check(Goal.PrefillSeconds, wish.MaxPrefillSeconds, measured.Time?.PrefillSeconds ?? 0);
-        PromiseRound round = new(new SearchAnswer(assignment, double.NaN, cost, double.NaN), measured, broken.Count == 0, "given");
-        return new PromiseResult(round, broken.Count == 0, [round], [.. broken]);
-
-        void Check(Goal what, double? asked, double has)
-        {
-            if (asked is { } limit && has > limit)
-            {
-                broken.Add(new NearestReach(what, limit, has, true, Measured: true));
-            }
-        }
+        PromiseRound round = new(new SearchAnswer(assignment, double.NaN, cost, double.NaN), measured, Kept: false, "given");
+        ImmutableArray<NearestReach> broken =
+        [
+            .. Shortfall.Measures.Where(goal => round.Use(wish, goal) > 1)
+                .Select(goal => new NearestReach(goal, wish.LimitOf(goal)!.Value, wish.LimitOf(goal)!.Value * round.Use(wish, goal), true, Measured: true)),
+        ];
+        round = round with { Kept = broken.IsEmpty };
+        return new PromiseResult(round, round.Kept, [round], broken);
     }
 
     (KernelTime? Before, KernelTime? After) Speeds(PromiseResult promise, WeightOverlay? result, ChoiceSpace space)
