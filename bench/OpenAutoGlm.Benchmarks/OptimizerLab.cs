@@ -64,7 +64,7 @@ sealed class OptimizerLab : IDisposable
     }
 
     /// <summary>Text of the model itself: temperature 1, seeded, from BOS until the window is full.</summary>
-    static TokenWindows Sampled(ModelPackage model, CpuBackend backend, int count)
+    internal static TokenWindows Sampled(ModelPackage model, CpuBackend backend, int count)
     {
         int bos = model.Tokenizer?.BosId ?? 1;
         Random random = new(1);

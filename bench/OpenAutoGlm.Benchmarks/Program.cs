@@ -42,6 +42,9 @@ switch (args)
     case ["optimizer-times", string timed, ..]:
         OptimizerTimesBenchmark.Run(timed, args.ElementAtOrDefault(2) is { Length: > 0 } read and not "-" ? read : null, args.Length > 3 ? int.Parse(args[3]) : Environment.ProcessorCount);
         return 0;
+    case ["w8a8", string wide, ..]:
+        EightBitBenchmark.Run(wide, args.ElementAtOrDefault(2) is { Length: > 0 } words and not "none" ? words : null, args.Length > 3 ? int.Parse(args[3]) : Environment.ProcessorCount, args.Length > 4 ? int.Parse(args[4]) : 9);
+        return 0;
     case ["server", string served, ..]:
         await ServerOverheadBenchmark.RunAsync(
             served, args.Length > 2 ? int.Parse(args[2]) : 16, args.Length > 3 ? int.Parse(args[3]) : 64, args.Length > 4 ? int.Parse(args[4]) : 5);
@@ -53,6 +56,6 @@ switch (args)
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
         return 2;
 }

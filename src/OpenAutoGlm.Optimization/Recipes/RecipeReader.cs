@@ -95,7 +95,7 @@ static class RecipeReader
         return new RecipeRule(
             fields.Text("tensors") is { Length: > 0 } tensors ? tensors : throw new RecipeException("A rule has no field 'tensors', which says which tensors it is about."),
             Formats(fields, "format", FormatRule.Writable) ?? [],
-            Method(fields, "method") is Methods.Awq ? throw fields.Wrong("method", "awq rewrites the whole model, so it is the recipe's method and no rule's.") : fields.Text("method"));
+            Method(fields, "method") is { } method && Methods.Rewrites(method) ? throw fields.Wrong("method", $"{method} rewrites the whole model, so it is the recipe's method and no rule's.") : fields.Text("method"));
     }
 
     static ImmutableSortedDictionary<string, TensorFormat> Groups(RecipeFields fields)

@@ -173,13 +173,15 @@ public sealed class OptimizationRun
 
     CandidateBuilder Builder(ChoiceSpace space, ActivationStatistics? statistics, Dictionary<string, RoundingMethod> methods)
     {
-        if (Recipe.Method != Methods.Awq || statistics is null)
+        if (!Methods.Rewrites(Recipe.Method) || statistics is null)
         {
             return new CandidateBuilder(_model.Weights, space, statistics, name => methods[name]);
         }
 
         TensorFormat aim = FormatRule.Fits(TensorFormat.Q4_K, Config.Hidden) ? TensorFormat.Q4_K : TensorFormat.Q4_0;
-        TransformedWeights rewritten = WeightTransforms.Awq(Config, _model.Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
+        TransformedWeights rewritten = Recipe.Method == Methods.SmoothQuant
+            ? WeightTransforms.SmoothQuant(Config, _model.Weights, statistics, progress: Share(), cancellation: _cancellation)
+            : WeightTransforms.Awq(Config, _model.Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
         return new CandidateBuilder(rewritten.Weights, space, statistics, name => methods[name]) { Adapt = rewritten.Adapt };
     }
 

@@ -50,6 +50,7 @@ public sealed class RecipeTests
     [InlineData("{ \"recipe\": 1,\n\n \"groups\": {\n  \"blk.0.attn_q\": \"Q9\" } }", "line 4", "'groups.blk.0.attn_q'", "there is no format 'Q9'")]
     [InlineData("{ \"recipe\": 1, \"wish\": {\n \"maxKl\": -1 } }", "line 2", "'wish.maxKl'", "above 0")]
     [InlineData("{ \"recipe\": 1, \"calibration\": { \"windows\": 1.5 } }", "'calibration.windows'", "whole number", "1.5")]
+    [InlineData("{ \"recipe\": 1, \"rules\": [{ \"tensors\": \"*\", \"method\": \"smoothquant\" }] }", "'rules[0].method'", "smoothquant rewrites the whole model")]
     [InlineData("{ \"recipe\": 1, \"method\": \"importanc\" }", "'method'", "Did you mean 'importance'?", "nearest")]
     [InlineData("{ \"recipe\": 2 }", "'recipe'", "up to version 1", "2")]
     [InlineData("{ \"seed\": 2 }", "'recipe' is missing", "version", "1")]
