@@ -33,7 +33,7 @@ sealed class NanoDataCommand : AutoGlmCommand
     readonly Option<int?> _seed = Flags.Int("--seed", "Where the random numbers begin; the same seed gives the same file. Default: 1.", 0, int.MaxValue);
     readonly Option<int?> _count = Flags.Int("--count", "Conversations. Default: 100000.", 1, 10_000_000);
     readonly Option<bool> _heldOut = Flags.Switch("--held-out", "Names, phrasings and numbers that training never sees.");
-    readonly Option<int[]?> _mix = Flags.Counts("--mix", $"Of a hundred conversations: phone actions, calculations, and lists to find elements in; the rest is talk. Default: {NanoMix.Default.Phone},{NanoMix.Default.Arithmetic},{NanoMix.Default.Find}.");
+    readonly Option<int[]?> _mix = Flags.Counts("--mix", $"Of a hundred conversations: phone actions, calculations, lists to find elements in, and perhaps requests that compare two apps; the rest is talk. Default: {NanoMix.Default.Phone},{NanoMix.Default.Arithmetic},{NanoMix.Default.Find}.");
 
     public NanoDataCommand(CommandConsole console)
         : base("data", "Writes conversations that the built-in model is trained on, as made by rules.", console)
@@ -55,7 +55,8 @@ sealed class NanoDataCommand : AutoGlmCommand
         {
             null or [] => NanoMix.Default,
             [var phone, var arithmetic, var find] when phone + arithmetic + find <= 100 => new NanoMix(phone, arithmetic, find),
-            _ => throw CommandFailedException.Usage("--mix takes three numbers that are at most 100 together, such as 45,32,15"),
+            [var phone, var arithmetic, var find, var apps] when phone + arithmetic + find + apps <= 100 => new NanoMix(phone, arithmetic, find, apps),
+            _ => throw CommandFailedException.Usage("--mix takes three or four numbers that are at most 100 together, such as 45,32,15"),
         };
         NanoSplit split = arguments.GetValue(_heldOut) ? NanoSplit.HeldOut : NanoSplit.Train;
         IEnumerable<NanoExample> examples = NanoData.Generate((ulong)(arguments.GetValue(_seed) ?? 1), split, mix).Take(arguments.GetValue(_count) ?? 100_000);

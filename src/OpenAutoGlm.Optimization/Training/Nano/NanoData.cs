@@ -7,7 +7,8 @@ namespace OpenAutoGlm.Optimization.Training.Nano;
 /// <param name="Phone">Phone actions.</param>
 /// <param name="Arithmetic">Calculations.</param>
 /// <param name="Find">Lists of elements to find.</param>
-public readonly record struct NanoMix(int Phone, int Arithmetic, int Find = 0)
+/// <param name="Apps">Phone actions for which the wanted app has to be compared with the one in front.</param>
+public readonly record struct NanoMix(int Phone, int Arithmetic, int Find = 0, int Apps = 0)
 {
     /// <summary>What autoglm-nano was trained on.</summary>
     public static NanoMix Default { get; } = new(45, 32, 15);
@@ -35,6 +36,7 @@ public static class NanoData
             yield return drawn < mix.Phone ? PhoneTasks.Make(dice, split, language)
                 : drawn < mix.Phone + mix.Arithmetic ? ArithmeticTasks.Make(dice, split, language)
                 : drawn < mix.Phone + mix.Arithmetic + mix.Find ? FindTasks.Make(dice, split, language)
+                : drawn < mix.Phone + mix.Arithmetic + mix.Find + mix.Apps ? PhoneTasks.Make(dice, split, language, areApps: true)
                 : TalkTasks.Make(dice, split, language);
         }
     }

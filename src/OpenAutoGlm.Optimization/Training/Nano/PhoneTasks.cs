@@ -51,8 +51,8 @@ sealed class PhoneTasks
         _names = new Names(dice, split);
     }
 
-    /// <summary>One conversation.</summary>
-    public static NanoExample Make(Dice dice, NanoSplit split, NanoLanguage language)
+    /// <summary>One conversation; with <paramref name="areApps"/> one for which the wanted app has to be compared with the one in front.</summary>
+    public static NanoExample Make(Dice dice, NanoSplit split, NanoLanguage language, bool areApps = false)
     {
         PhoneTasks tasks = new(dice, split, language);
         if (dice.Percent(40))
@@ -60,7 +60,19 @@ sealed class PhoneTasks
             tasks._messages.Add(new NanoMessage("system", System));
         }
 
-        tasks.Draw();
+        if (!areApps)
+        {
+            tasks.Draw();
+        }
+        else if (dice.Percent(65))
+        {
+            tasks.LaunchOnly();
+        }
+        else
+        {
+            tasks.InApp();
+        }
+
         return new NanoExample(tasks._group, language, tasks._messages, tasks._answer, Thinks: true) { Ability = NanoAbility.Phone };
     }
 
