@@ -55,7 +55,7 @@ sealed class PruneCommand : AutoGlmCommand
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        PruneJob job = Job(arguments);
+        PruningJob job = Job(arguments);
         string? output = arguments.GetValue(_output);
         bool advise = arguments.GetValue(_advise) || job.IsEmpty;
         if (!advise && output is null)
@@ -81,7 +81,7 @@ sealed class PruneCommand : AutoGlmCommand
                 return ExitCode.Done;
             }
 
-            PruneOutcome outcome = await Task.Run(() => job.Run(model, backend, calibration, held, machine, status, cancellation), cancellation);
+            PruneOutcome outcome = await Task.Run(() => PruneJob.Run(job, model, backend, calibration, held, machine, status, cancellation), cancellation);
             ExportFormat format = output!.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? ExportFormat.Gguf : ExportFormat.Safetensors;
             await Task.Run(() => ModelExporter.Write(model, outcome.Config, outcome.Weights, new ExportOptions(format), output, new ProgressLine(status, $"writing {output}"), cancellation), cancellation);
             status.End();
@@ -94,7 +94,7 @@ sealed class PruneCommand : AutoGlmCommand
         }
     }
 
-    PruneJob Job(ParseResult arguments)
+    PruningJob Job(ParseResult arguments)
     {
         string? method = arguments.GetValue(_method);
         string? sparsity = arguments.GetValue(_sparsity);
@@ -104,7 +104,7 @@ sealed class PruneCommand : AutoGlmCommand
             {
                 Layers = arguments.GetValue(_layers) ?? 0,
                 FfnShare = arguments.GetValue(_ffn) is { } share ? Share(share) : 0,
-                Groups = arguments.GetValue(_groups) ?? 0,
+                KvHeads = arguments.GetValue(_groups) ?? 0,
                 Heads = arguments.GetValue(_heads) ?? 0,
                 Experts = arguments.GetValue(_experts) ?? 0,
                 Sparsity = sparsity is null ? null : Sparsity.Parse(sparsity),

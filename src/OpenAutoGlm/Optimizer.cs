@@ -13,6 +13,7 @@ using OpenAutoGlm.Models.Synthesis;
 using OpenAutoGlm.Optimization.Analysis;
 using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Hardware;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Reports;
 using OpenAutoGlm.Optimization.Search;
@@ -128,6 +129,46 @@ public sealed class Optimizer : IDisposable
         return this;
     }
 
+    /// <summary>
+    /// Takes parts out before anything is rounded: shapes get smaller, or weights zero. What is least important on the calibration text
+    /// goes; floors of quality are about the original as it came.
+    /// </summary>
+    /// <param name="layers">Layers that go.</param>
+    /// <param name="ffn">The share of the feed-forward channels that every layer loses, below 1.</param>
+    /// <param name="heads">Query heads that every layer loses; the rest must divide evenly among the key and value heads.</param>
+    /// <param name="kvHeads">Key and value heads that every layer loses, with their query heads.</param>
+    /// <param name="experts">Experts that every layer loses.</param>
+    /// <param name="sparsity">Weights that become zero: "50%", or "2:4" for two of any four; null for none.</param>
+    /// <param name="method">How units are chosen.</param>
+    /// <param name="zeros">How weights that become zero are chosen.</param>
+    /// <exception cref="ArgumentException">A number is below 0, or the share takes everything.</exception>
+    /// <exception cref="FormatException">There is no such sparsity.</exception>
+    public Optimizer Prune(
+        int layers = 0,
+        double ffn = 0,
+        int heads = 0,
+        int kvHeads = 0,
+        int experts = 0,
+        string? sparsity = null,
+        ImportanceMethod method = ImportanceMethod.Sensitivity,
+        SparseMethod zeros = SparseMethod.Wanda)
+    {
+        PruningJob job = new()
+        {
+            Layers = layers,
+            FfnShare = ffn,
+            Heads = heads,
+            KvHeads = kvHeads,
+            Experts = experts,
+            Sparsity = sparsity is null ? null : Sparsity.Parse(sparsity),
+            Method = method,
+            Zeros = zeros,
+        };
+        job.Check();
+        Recipe = Recipe with { Prune = job };
+        return this;
+    }
+
     /// <summary>What keys and values are stored in; several for a choice, none for all.</summary>
     /// <param name="formats">Formats of keys and values.</param>
     public Optimizer KvCache(params ReadOnlySpan<TensorFormat> formats)
@@ -232,7 +273,7 @@ public sealed class Optimizer : IDisposable
             Fusion = Fusion,
             Elsewhere = Elsewhere(),
             Analysis = ModelAnalysis.Of(Model.Config, Model.Weights, Backend, look, _options.Engine.KvFormat, progress: null, cancellation),
-            ResultAnalysis = Compiled.Weights is { } weights ? ModelAnalysis.Of(Model.Config, weights, Backend, look, Compiled.Promise.Best!.Answer.Assignment.KvFormat, progress: null, cancellation) : null,
+            ResultAnalysis = Compiled.Weights is { } weights ? ModelAnalysis.Of(Compiled.Config, weights, Backend, look, Compiled.Promise.Best!.Answer.Assignment.KvFormat, progress: null, cancellation) : null,
         };
     }
 
@@ -245,14 +286,14 @@ public sealed class Optimizer : IDisposable
 
         TensorFormat kv = Compiled.Promise.Best!.Answer.Assignment.KvFormat;
         int context = Math.Max(1, Recipe.Wish.ContextTokens);
-        HardwareEstimate Estimate(IWeights of)
+        HardwareEstimate Estimate(ModelConfig config, IWeights of)
         {
-            ModelGraph graph = Architecture.Build(Model.Config, of, new GraphOptions(KvFormat: kv));
+            ModelGraph graph = Architecture.Build(config, of, new GraphOptions(KvFormat: kv));
             TensorFormat most = graph.OfKind(ValueKind.Weight).GroupBy(value => value.Type.Format).MaxBy(group => group.Sum(value => value.Constant!.Shape.ElementCount))!.Key;
             return HardwareEstimate.Of(profile, GraphCost.Of(graph), most, profile.Sequences, context);
         }
 
-        return [Estimate(weights).ToRow(Estimate(Model.Weights))];
+        return [Estimate(Compiled.Config, weights).ToRow(Estimate(Model.Config, Model.Weights))];
     }
 
     /// <summary>
@@ -327,12 +368,15 @@ public sealed class Optimizer : IDisposable
         _pending = null;
     }
 
+    /// <summary>Layers that pruning leaves.</summary>
+    int Layers => Model.Config.Layers - Recipe.Prune.Layers;
+
     ImmutableArray<RecipeRule> RulesOf(FormatMixture mixture) =>
     [
-        .. TensorGroups.Of(Model.Config, Model.Weights).SelectMany(group => group.Tensors).SelectMany(tensor =>
+        .. TensorGroups.Of(Model.Config, Model.Weights).Where(group => group.Layer < Layers).SelectMany(group => group.Tensors).SelectMany(tensor =>
         {
             ReadOnlySpan<int> extents = tensor.Matrices > 1 ? [tensor.Matrices, tensor.Rows, tensor.Columns] : [tensor.Rows, tensor.Columns];
-            return mixture.For(tensor.Name, extents, Model.Config) is { } format ? new[] { new RecipeRule(tensor.Name, [format]) } : [];
+            return mixture.For(tensor.Name, extents, Model.Config with { Layers = Layers }) is { } format ? new[] { new RecipeRule(tensor.Name, [format]) } : [];
         }),
     ];
 
@@ -347,7 +391,7 @@ public sealed class Optimizer : IDisposable
 
     PassReport? FusionOf(IWeights weights, TensorFormat kvFormat)
     {
-        ModelGraph graph = Architecture.Build(Model.Config, weights, new GraphOptions(KvFormat: kvFormat));
+        ModelGraph graph = Architecture.Build(Compiled.Config, weights, new GraphOptions(KvFormat: kvFormat));
         PlanLimits limits = new((Graph.Tensors.Dim.Tokens, 1), (Graph.Tensors.Dim.Sequences, 1), (Graph.Tensors.Dim.Outputs, 1), (Graph.Tensors.Dim.Blocks, 1), (Graph.Tensors.Dim.KvBlocks, 1));
         return new PassPipeline(_options.Cpu.DisabledPasses).Run(graph, limits).Report;
     }

@@ -17,6 +17,7 @@ static class OptimizeProgressView
     static string TextOf(OptimizationStage stage) => stage switch
     {
         OptimizationStage.Reading => "reading the model",
+        OptimizationStage.Pruning => "pruning",
         OptimizationStage.Calibrating => "calibrating",
         OptimizationStage.Original => "measuring the original",
         OptimizationStage.Sensitivity => "finding sensitivities",

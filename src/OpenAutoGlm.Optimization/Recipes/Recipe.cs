@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Search;
 using OpenAutoGlm.Optimization.Sensitivity;
 
@@ -59,6 +60,9 @@ public sealed record Recipe
 
     /// <summary>Texts and windows.</summary>
     public RecipeCalibration Calibration { get; init; } = new();
+
+    /// <summary>What is taken out before anything is rounded.</summary>
+    public PruningJob Prune { get; init; } = new();
 
     /// <summary>How losses of choices are found.</summary>
     public SensitivityMethod Sensitivity { get; init; }

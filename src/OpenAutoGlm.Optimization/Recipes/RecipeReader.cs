@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Graph.Formats;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Search;
 using OpenAutoGlm.Optimization.Sensitivity;
 
@@ -17,7 +18,7 @@ static class RecipeReader
     internal static Recipe Read(string json, string path)
     {
         RecipeFields fields = RecipeFields.Of(json, path);
-        fields.AllowOnly("recipe", "model", "seed", "method", "formats", "grouping", "keysAndValues", "calibration", "sensitivity", "wish", "rules", "groups");
+        fields.AllowOnly("recipe", "model", "seed", "method", "formats", "grouping", "keysAndValues", "calibration", "prune", "sensitivity", "wish", "rules", "groups");
         if (fields.Whole("recipe", 1) is not { } version)
         {
             throw new RecipeException($"{path}: the field 'recipe' is missing, which holds the version of the layout: {Recipe.Version}.");
@@ -38,6 +39,7 @@ static class RecipeReader
             Grouping = OneOf<Grouping>(fields, "grouping") ?? defaults.Grouping,
             KvFormats = Formats(fields, "keysAndValues", Graph.Ops.KvLayout.Formats) ?? defaults.KvFormats,
             Calibration = fields.Object("calibration") is { } calibration ? Calibration(calibration) : defaults.Calibration,
+            Prune = fields.Object("prune") is { } prune ? Pruned(prune) : defaults.Prune,
             Sensitivity = OneOf<SensitivityMethod>(fields, "sensitivity") ?? defaults.Sensitivity,
             Wish = fields.Object("wish") is { } wish ? Wished(wish) : defaults.Wish,
             Rules = [.. fields.Objects("rules").Select(Rule)],
@@ -58,6 +60,39 @@ static class RecipeReader
             HeldOutWindows = fields.Whole("heldOutWindows", 1) ?? defaults.HeldOutWindows,
         };
     }
+
+    static PruningJob Pruned(RecipeFields fields)
+    {
+        fields.AllowOnly("layers", "kvHeads", "heads", "ffn", "experts", "sparsity", "zeros", "units");
+        PruningJob defaults = new();
+        double share = fields.Number("ffn") ?? 0;
+        Sparsity? sparsity;
+        try
+        {
+            sparsity = fields.Text("sparsity") is { } text ? Sparsity.Parse(text) : null;
+        }
+        catch (FormatException error)
+        {
+            throw fields.Wrong("sparsity", error.Message);
+        }
+
+        return new PruningJob
+        {
+            Layers = fields.Whole("layers", 0) ?? 0,
+            KvHeads = fields.Whole("kvHeads", 0) ?? 0,
+            Heads = fields.Whole("heads", 0) ?? 0,
+            FfnShare = share is >= 0 and < 1 ? share : throw fields.Wrong("ffn", $"a share of at least 0 and below 1 is wanted, not {share}."),
+            Experts = fields.Whole("experts", 0) ?? 0,
+            Sparsity = sparsity,
+            Zeros = Named(fields, "zeros", PruningMethods.Zeros) ?? defaults.Zeros,
+            Method = Named(fields, "units", PruningMethods.Units) ?? defaults.Method,
+        };
+    }
+
+    static T? Named<T>(RecipeFields fields, string name, ImmutableSortedDictionary<string, T> known)
+        where T : struct => fields.Text(name) is not { } text ? null
+        : known.TryGetValue(text, out T value) ? value
+        : throw fields.Wrong(name, $"there is no way '{text}'.{NearestName.Hint(text, known.Keys)} Known are {string.Join(", ", known.Keys)}.");
 
     static Wish Wished(RecipeFields fields)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Search;
 
 namespace OpenAutoGlm.Optimization.Recipes;
@@ -30,6 +31,11 @@ static class RecipeWriter
         Field("keysAndValues", recipe.KvFormats.Length == 1 ? Quoted($"{recipe.KvFormats[0]}") : recipe.KvFormats.IsEmpty ? "\"search\"" : List(recipe.KvFormats));
         RecipeCalibration calibration = recipe.Calibration;
         Field("calibration", $"{{ \"text\": {List(calibration.Text)}, \"windowTokens\": {calibration.WindowTokens}, \"windows\": {calibration.Windows}, \"sensitivityWindows\": {calibration.SensitivityWindows}, \"heldOutWindows\": {calibration.HeldOutWindows} }}");
+        if (!recipe.Prune.IsEmpty)
+        {
+            Field("prune", Pruned(recipe.Prune));
+        }
+
         Field("sensitivity", Quoted(recipe.Sensitivity.ToString().ToLowerInvariant()));
         Field("wish", Wished(recipe.Wish));
         Field("rules", recipe.Rules.IsEmpty ? "[]" : $"[\n{string.Join(",\n", recipe.Rules.Select(rule => $"    {Ruled(rule)}"))}\n  ]");
@@ -62,6 +68,27 @@ static class RecipeWriter
                 parts.Add($"\"{name}\": {number.ToString("R", CultureInfo.InvariantCulture)}");
             }
         }
+    }
+
+    static string Pruned(PruningJob job)
+    {
+        List<string> parts = [];
+        foreach ((string name, double value) in new[] { ("layers", job.Layers), ("kvHeads", job.KvHeads), ("heads", job.Heads), ("ffn", job.FfnShare), ("experts", job.Experts) })
+        {
+            if (value > 0)
+            {
+                parts.Add($"\"{name}\": {value.ToString("R", CultureInfo.InvariantCulture)}");
+            }
+        }
+
+        if (job.Sparsity is { } sparsity)
+        {
+            parts.Add($"\"sparsity\": {Quoted(sparsity.Group > 0 ? $"{sparsity}" : sparsity.Share.ToString("R", CultureInfo.InvariantCulture))}");
+            parts.Add($"\"zeros\": {Quoted(PruningMethods.Zeros.First(known => known.Value == job.Zeros).Key)}");
+        }
+
+        parts.Add($"\"units\": {Quoted(PruningMethods.Units.First(known => known.Value == job.Method).Key)}");
+        return $"{{ {string.Join(", ", parts)} }}";
     }
 
     static string Ruled(RecipeRule rule)

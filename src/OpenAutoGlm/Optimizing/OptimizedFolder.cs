@@ -33,7 +33,7 @@ static class OptimizedFolder
             File.WriteAllText(Path.Combine(partial, PageFile), report.ToHtml());
             ModelExporter.Write(
                 model,
-                model.Config,
+                result.Config,
                 result.Weights!,
                 new ExportOptions(ExportFormat.Gguf),
                 Path.Combine(partial, ModelFile),

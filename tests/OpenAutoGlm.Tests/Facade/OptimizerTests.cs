@@ -3,6 +3,7 @@ using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Models;
 using OpenAutoGlm.Models.Hub;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Reports;
 using OpenAutoGlm.Optimization.Search;
@@ -142,6 +143,50 @@ public sealed class OptimizerTests : IDisposable
             Assert.Equal(stages.Count > 0, result.Sensitivity!.Measurements == 0);
             return (File.ReadAllBytes(_folder.File(name, "model.gguf")), [.. stages]);
         }
+    }
+
+    [Fact]
+    public void What_is_pruned_is_rounded_too_measured_against_the_original_and_the_recipe_gives_the_same_bytes()
+    {
+        string first = _folder.File("pruned");
+        using (Optimizer optimizer = Make())
+        {
+            OptimizationResult result = optimizer.Prune(layers: 1, ffn: 0.5).Quantize(bits: 8).FuseOps().Run(first, cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal((1, optimizer.Model.Config.Layers - 1), (result.Pruned!.Removed.Count(unit => unit.Kind == UnitKind.Layer), result.Config.Layers));
+            Assert.True(result.Promise.Best!.Measured.Quality.MeanKl > 0);
+            Assert.Contains("Taken out: 1 × layer", optimizer.Report(), StringComparison.Ordinal);
+            Assert.Contains("Fused:", optimizer.Report(), StringComparison.Ordinal);
+        }
+
+        using (ModelPackage written = ModelPackage.Open(Path.Combine(first, "model.gguf")))
+        using (Optimizer original = Make())
+        {
+            Assert.Equal((original.Model.Config.Layers - 1, original.Model.Config.Inner / 2), (written.Config.Layers, written.Config.Inner));
+            Assert.Equal(TensorFormat.Q8_0, written.Weights.Get("blk.0.ffn_up.weight").Format);
+        }
+
+        using Optimizer again = Make();
+        again.Recipe = Recipe.Load(Path.Combine(first, "recipe.json"));
+        Assert.Equal((1, 0.5), (again.Recipe.Prune.Layers, again.Recipe.Prune.FfnShare));
+        again.Run(_folder.File("again"), cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(first, "model.gguf")), File.ReadAllBytes(_folder.File("again", "model.gguf")));
+    }
+
+    [Fact]
+    public void A_pruned_model_is_searched_for_a_wish_and_its_zeros_stay()
+    {
+        using Optimizer optimizer = Make();
+        optimizer.Prune(kvHeads: 1, sparsity: "2:4").Within(bytes: 3_000_000).Compile(cancellation: TestContext.Current.CancellationToken);
+        OptimizationResult result = optimizer.Result!;
+        Assert.True(result.Kept, string.Join('\n', result.Summary()));
+        Assert.Equal(optimizer.Model.Config.KvHeads - 1, result.Config.KvHeads);
+        Assert.Equal(0.5, result.Pruned!.Zeros!.Value, 1e-6);
+        float[] values = result.Weights!.Get("blk.0.ffn_up.weight").ToFloats();
+        Assert.True(result.Promise.Best!.Answer.Assignment.Formats.Contains(TensorFormat.Q4_K) || values.Count(value => value == 0) >= values.Length / 2);
+
+        Assert.Throws<ArgumentException>(() => optimizer.Prune(ffn: 1));
+        Assert.Throws<ArgumentException>(() => optimizer.Prune(layers: -1));
+        Assert.Throws<FormatException>(() => optimizer.Prune(sparsity: "none"));
     }
 
     [Fact]

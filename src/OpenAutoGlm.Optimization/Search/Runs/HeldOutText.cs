@@ -6,7 +6,7 @@ using OpenAutoGlm.Optimization.Sensitivity;
 namespace OpenAutoGlm.Optimization.Search.Runs;
 
 /// <summary>Measures candidates on the windows that promises are about. The original runs over them only where something is measured that is not known yet.</summary>
-sealed class HeldOutText(QualityCache cache, Func<QualityMeter> meter, IBackend backend) : IDisposable
+sealed class HeldOutText(QualityCache cache, Func<QualityMeter> meter, ModelConfig config, IBackend backend) : IDisposable
 {
     const string OriginalName = "original";
 
@@ -19,7 +19,7 @@ sealed class HeldOutText(QualityCache cache, Func<QualityMeter> meter, IBackend 
 
     internal Quality Measure(CandidateBuilder builder, Assignment assignment, Func<IWeights> candidate, CancellationToken cancellation) => cache.Get(
         $"{string.Join(' ', builder.Space.Groups.Select((group, g) => $"{group.Name}={assignment.Formats[g]}"))} kv={assignment.KvFormat}",
-        () => _meter.Value.Measure(candidate(), backend, assignment.KvFormat, progress: null, cancellation));
+        () => _meter.Value.Measure(config, candidate(), backend, assignment.KvFormat, progress: null, cancellation));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -6,6 +6,9 @@ public enum OptimizationStage
     /// <summary>Reads the model and checks its weights.</summary>
     Reading,
 
+    /// <summary>Takes parts out.</summary>
+    Pruning,
+
     /// <summary>Gathers statistics of activations.</summary>
     Calibrating,
 

@@ -37,7 +37,7 @@ public static class OptimizationReporting
             Program = facts.Program,
             Model = ReportedModel.Of(facts.Name, facts.Source, config, Architecture.Build(config, weights, new GraphOptions(KvFormat: usual))),
             Result = result.Weights is { } made && best is not null
-                ? ReportedModel.Of(facts.Name, null, config, Architecture.Build(config, made, new GraphOptions(KvFormat: best.Answer.Assignment.KvFormat)))
+                ? ReportedModel.Of(facts.Name, null, result.Config, Architecture.Build(result.Config, made, new GraphOptions(KvFormat: best.Answer.Assignment.KvFormat)))
                 : null,
             Machine = facts.Machine,
             Wish = new ReportedWish($"{result.Wish}", Promises(result)),
@@ -46,8 +46,8 @@ public static class OptimizationReporting
             Comparison = Comparison(result, config, usual),
             Quality = best is null ? null : Qualities(result, best.Measured.Quality),
             Sensitivity = Ranking(result),
-            Formats = best is null ? null : Formats(result, best, config),
-            Candidates = Candidate.WithFront(Candidates(result, config)),
+            Formats = best is null ? null : Formats(result, best, result.Config),
+            Candidates = Candidate.WithFront(Candidates(result, result.Config, TensorGroups.Of(config, weights).Sum(group => group.Elements))),
             Stages = [.. result.Stages.Select(stage => new StageTime(stage.Stage.ToString().ToLowerInvariant(), stage.Time.TotalSeconds))],
             Commands = facts.Commands,
             Warnings = result.Warnings,
@@ -91,6 +91,11 @@ public static class OptimizationReporting
     static ImmutableArray<Decision> Decisions(OptimizationResult result)
     {
         List<Decision> decisions = [new("weights rounded", $"method {result.Recipe.Method}{(result.Recipe.Rules.IsEmpty ? "" : ", rules of the recipe before it")}")];
+        if (result.Pruned is { } pruned)
+        {
+            decisions.Insert(0, new("parts taken out", $"{pruned.Removed.Length} units by {result.Recipe.Prune.Method.ToString().ToLowerInvariant()}{(pruned.Zeros is { } zeros ? $", {Figures.Short(100 * zeros)} % of the layers' weights zero" : "")}"));
+        }
+
         if (result.Sensitivity is { } table)
         {
             decisions.Add(new("sensitivities found", $"{table.Method.ToString().ToLowerInvariant()}: {table.Groups.Sum(group => group.Count(loss => loss.Measured))} of {table.Groups.Sum(group => group.Length)} choices measured by themselves"));
@@ -117,7 +122,7 @@ public static class OptimizationReporting
         List<BeforeAfter> rows =
         [
             new("weights", ComparisonTopic.Memory, ReportUnit.Bytes, result.OriginalBytes, result.WeightBytes(best), true),
-            new("keys and values per token", ComparisonTopic.Memory, ReportUnit.Bytes, config.KvBytesPerToken(usual), config.KvBytesPerToken(best.Answer.Assignment.KvFormat), true),
+            new("keys and values per token", ComparisonTopic.Memory, ReportUnit.Bytes, config.KvBytesPerToken(usual), result.Config.KvBytesPerToken(best.Answer.Assignment.KvFormat), true),
         ];
         if (result is { OriginalTime: { } before, ResultTime: { } after })
         {
@@ -182,10 +187,10 @@ public static class OptimizationReporting
         _ => kind,
     };
 
-    static IEnumerable<Candidate> Candidates(OptimizationResult result, ModelConfig config)
+    static IEnumerable<Candidate> Candidates(OptimizationResult result, ModelConfig config, long originalElements)
     {
         long elements = result.Space.Groups.Sum(group => group.Elements);
-        yield return new Candidate("original", CandidateKind.Original, result.OriginalBytes, 8.0 * result.OriginalBytes / elements)
+        yield return new Candidate("original", CandidateKind.Original, result.OriginalBytes, 8.0 * result.OriginalBytes / originalElements)
         {
             MeanKl = 0,
             PredictedKl = 0,

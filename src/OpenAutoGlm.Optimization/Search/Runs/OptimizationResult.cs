@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using OpenAutoGlm.Models.Architectures;
 using OpenAutoGlm.Models.Weights;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Search.Costs;
 using OpenAutoGlm.Optimization.Sensitivity;
@@ -35,6 +37,12 @@ public sealed record OptimizationResult
 
     /// <summary>The weights of the result, over those of the model; null where the wish is impossible.</summary>
     public WeightOverlay? Weights { get; init; }
+
+    /// <summary>The result's configuration: the model's, or what pruning has left of it.</summary>
+    public required ModelConfig Config { get; init; }
+
+    /// <summary>What pruning made of the model; null where nothing was taken out.</summary>
+    public PrunedModel? Pruned { get; init; }
 
     /// <summary>The original on the windows that the promise is about.</summary>
     public required Quality Original { get; init; }
@@ -78,6 +86,11 @@ public sealed record OptimizationResult
             {
                 lines.Add($"Measured: {Figures.Seconds(after.DecodeSeconds)} a token instead of {Figures.Seconds(before.DecodeSeconds)}, {Figures.Seconds(after.PrefillSeconds)} a prompt token instead of {Figures.Seconds(before.PrefillSeconds)}.");
             }
+        }
+
+        if (Pruned is { } pruned)
+        {
+            lines.Insert(1, $"Taken out: {(pruned.Removed.IsEmpty ? "nothing" : string.Join(", ", pruned.Removed.GroupBy(unit => unit.Kind).Select(kind => $"{kind.Count()} × {kind.Key.ToString().ToLowerInvariant()}")))}{(pruned.Zeros is { } zeros ? $"; {Figures.Short(100 * zeros)} % of the layers' weights are zero" : "")}.");
         }
 
         foreach (NearestReach nearest in Promise.Nearest)

@@ -10,6 +10,7 @@ using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Models.Weights;
 using OpenAutoGlm.Optimization.Calibration;
 using OpenAutoGlm.Optimization.Evaluation;
+using OpenAutoGlm.Optimization.Pruning;
 using OpenAutoGlm.Optimization.Quantization;
 using OpenAutoGlm.Optimization.Recipes;
 using OpenAutoGlm.Optimization.Search.Costs;
@@ -35,6 +36,7 @@ public sealed class OptimizationRun
     readonly CancellationToken _cancellation;
     readonly List<StageDuration> _stages = [];
     readonly List<string> _warnings = [];
+    PrunedModel? _pruned;
     OptimizationStage _stage;
     long _since;
 
@@ -46,7 +48,9 @@ public sealed class OptimizationRun
 
     Recipe Recipe => _options.Recipe;
 
-    ModelConfig Config => _model.Config;
+    ModelConfig Config => _pruned?.Config ?? _model.Config;
+
+    IWeights Weights => _pruned?.Weights ?? _model.Weights;
 
     /// <summary>Optimises a model.</summary>
     /// <param name="model">The model; it stays as it is, and the result's weights need it.</param>
@@ -69,15 +73,22 @@ public sealed class OptimizationRun
     {
         Recipe.Wish.Check();
         Enter(OptimizationStage.Reading);
-        ChoiceSpace space = RecipeSpace.Of(Recipe, Config, _model.Weights);
-        long originalBytes = ModelCosts.StoredBytes(Config, _model.Weights, out ImmutableArray<string> names);
-        WeightCheck.Finite(_model.Path, _model.Weights, names, Share(), _cancellation);
+        ChoiceSpace? whole = Recipe.Prune.IsEmpty ? RecipeSpace.Of(Recipe, Config, Weights) : null;
+        long originalBytes = ModelCosts.StoredBytes(Config, Weights, out ImmutableArray<string> names);
+        WeightCheck.Finite(_model.Path, Weights, names, Share(), _cancellation);
         CalibrationWindows windows = Windows();
         if (windows.Warning is { } warning)
         {
             _warnings.Add(warning);
         }
 
+        if (!Recipe.Prune.IsEmpty)
+        {
+            Enter(OptimizationStage.Pruning);
+            _pruned = Recipe.Prune.Apply(Config, Weights, _backend, windows.Calibration, new Told<(string What, double Share)>(told => Tell(told.Share, told.What)), _cancellation);
+        }
+
+        ChoiceSpace space = whole ?? RecipeSpace.Of(Recipe, Config, Weights);
         Enter(OptimizationStage.Calibrating);
         Dictionary<string, RoundingMethod> methods = space.Groups.SelectMany(group => group.Tensors).ToDictionary(tensor => tensor.Name, tensor => Methods.Of(Recipe.MethodOf(tensor.Name)), StringComparer.Ordinal);
         ActivationStatistics? statistics = Statistics(space, windows, methods);
@@ -104,6 +115,8 @@ public sealed class OptimizationRun
             Costs = costs,
             Promise = promise,
             Weights = result,
+            Config = Config,
+            Pruned = _pruned,
             Original = heldOut.Original,
             OriginalTime = before,
             ResultTime = after,
@@ -127,7 +140,7 @@ public sealed class OptimizationRun
         bool collected = false;
         ActivationStatistics statistics = ActivationStatistics.Collect(
             Config,
-            _model.Weights,
+            Weights,
             _backend,
             windows.Calibration,
             new CalibrationOptions { Gram = UsesGram, StatePath = gramBytes <= MostCachedGram ? CachePath("calibration", key, "bin") : null, StateIsCache = true, ModelIdentity = key },
@@ -150,7 +163,8 @@ public sealed class OptimizationRun
         string key = $"{Key(windows.HeldOut)} {RoundingKey(windows)}";
         HeldOutText text = new(
             new QualityCache(CachePath("candidates", key, "json"), key),
-            () => new QualityMeter(Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation),
+            () => new QualityMeter(_model.Config, _model.Weights, _backend, windows.HeldOut, space.SourceKv, progress: Share(), cancellation: _cancellation),
+            Config,
             _backend);
         if (text.IsKnown)
         {
@@ -162,7 +176,7 @@ public sealed class OptimizationRun
     }
 
     /// <summary>What numbers measured on windows depend on.</summary>
-    string Key(TokenWindows windows) => $"{_model.Weights.Identity} windows {windows.Identity:x16} {_backend.Name} {_backend.Description} build {typeof(OptimizationRun).Module.ModuleVersionId:n}";
+    string Key(TokenWindows windows) => $"{_model.Weights.Identity} {(Recipe.Prune.IsEmpty ? "" : Recipe.Prune)} windows {windows.Identity:x16} {_backend.Name} {_backend.Description} build {typeof(OptimizationRun).Module.ModuleVersionId:n}";
 
     /// <summary>What rounded weights depend on, formats apart.</summary>
     string RoundingKey(CalibrationWindows windows) =>
@@ -175,13 +189,13 @@ public sealed class OptimizationRun
     {
         if (!Methods.Rewrites(Recipe.Method) || statistics is null)
         {
-            return new CandidateBuilder(_model.Weights, space, statistics, name => methods[name]);
+            return new CandidateBuilder(Weights, space, statistics, name => methods[name]);
         }
 
         TensorFormat aim = FormatRule.Fits(TensorFormat.Q4_K, Config.Hidden) ? TensorFormat.Q4_K : TensorFormat.Q4_0;
         TransformedWeights rewritten = Recipe.Method == Methods.SmoothQuant
-            ? WeightTransforms.SmoothQuant(Config, _model.Weights, statistics, progress: Share(), cancellation: _cancellation)
-            : WeightTransforms.Awq(Config, _model.Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
+            ? WeightTransforms.SmoothQuant(Config, Weights, statistics, progress: Share(), cancellation: _cancellation)
+            : WeightTransforms.Awq(Config, Weights, statistics, new AwqOptions(aim) { Rounding = Methods.Of(Methods.Awq) }, Share(), _cancellation);
         return new CandidateBuilder(rewritten.Weights, space, statistics, name => methods[name]) { Adapt = rewritten.Adapt };
     }
 
@@ -204,7 +218,7 @@ public sealed class OptimizationRun
             builder,
             (candidate, kv, cancellation) =>
             {
-                meter ??= new QualityMeter(Config, _model.Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: cancellation);
+                meter ??= new QualityMeter(Config, Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: cancellation);
                 return meter.Measure(candidate, _backend, kv, progress: null, cancellation).MeanKl;
             },
             new SensitivityCache(path, key, _time),
@@ -220,12 +234,20 @@ public sealed class OptimizationRun
                 Tell(1, OptimizationProgress.FromCache);
             }
 
-            return table;
+            return _pruned is null ? table : WithHarm(table, space, windows);
         }
         finally
         {
             meter?.Dispose();
         }
+    }
+
+    /// <summary>What was taken out loses something whatever is rounded; it stands with keys and values, of which there is one choice always.</summary>
+    SensitivityTable WithHarm(SensitivityTable table, ChoiceSpace space, CalibrationWindows windows)
+    {
+        using QualityMeter original = new(_model.Config, _model.Weights, _backend, windows.Sensitivity, space.SourceKv, cancellation: _cancellation);
+        double harm = original.Measure(Config, Weights, _backend, space.SourceKv, progress: null, _cancellation).MeanKl;
+        return table with { Kv = [.. table.Kv.Select(loss => loss with { Loss = loss.Loss + harm })] };
     }
 
     int[] Counts(TokenWindows windows)
@@ -246,8 +268,8 @@ public sealed class OptimizationRun
     {
         Enter(OptimizationStage.Costs);
         return Recipe.Wish.NeedsTimes
-            ? ModelCosts.Measure(Config, _model.Weights, _backend, space, Recipe.Wish.ContextTokens, $"{_options.Machine}, {_backend.Description}", new TimeCache(_options.CacheFolder is { } folder ? Path.Combine(folder, "kernel-times.json") : null), Share(), _cancellation)
-            : ModelCosts.Bytes(Config, _model.Weights, space, Recipe.Wish.ContextTokens);
+            ? ModelCosts.Measure(Config, Weights, _backend, space, Recipe.Wish.ContextTokens, $"{_options.Machine}, {_backend.Description}", new TimeCache(_options.CacheFolder is { } folder ? Path.Combine(folder, "kernel-times.json") : null), Share(), _cancellation)
+            : ModelCosts.Bytes(Config, Weights, space, Recipe.Wish.ContextTokens);
     }
 
     PromiseResult Searched(FormatSearch search, CandidateBuilder builder, HeldOutText heldOut)
@@ -302,7 +324,7 @@ public sealed class OptimizationRun
 
         Enter(OptimizationStage.Measuring);
         TensorFormat usual = FormatRule.KvChoicesOf(Config.HeadDim).Contains(TensorFormat.BF16) ? TensorFormat.BF16 : space.SourceKv;
-        KernelTime before = ModelCosts.Whole(Config, _model.Weights, _backend, Recipe.Wish.ContextTokens, usual, _cancellation);
+        KernelTime before = ModelCosts.Whole(_model.Config, _model.Weights, _backend, Recipe.Wish.ContextTokens, usual, _cancellation);
         Tell(0.5, "");
         return (before, ModelCosts.Whole(Config, result, _backend, Recipe.Wish.ContextTokens, promise.Best!.Answer.Assignment.KvFormat, _cancellation));
     }
