@@ -18,9 +18,11 @@ sealed class SoakBenchmark(Uri url, int clients, int seed)
     const int MostPromptTokens = 600;
     const int MostTokens = 160;
     const int Ids = 400; // ids that every vocabulary has
-    static readonly TimeSpan Settling = TimeSpan.FromSeconds(40);
+    static readonly TimeSpan Settling = TimeSpan.FromSeconds(40); // until the server has noticed that clients have gone
+    static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(10); // until the collector has found its pace
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(15); // a low priority may wait for long on a busy machine
 
-    readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 4 * clients }) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(5) };
+    readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 4 * clients }) { BaseAddress = url, Timeout = Patience };
     readonly SortedDictionary<string, long> _endings = [];
     readonly List<string> _wrong = [];
     readonly int[] _prefix = [.. Enumerable.Range(0, 96).Select(i => 100 + (i * 7 % Ids))];
@@ -55,7 +57,7 @@ sealed class SoakBenchmark(Uri url, int clients, int seed)
             await Task.WhenAny(Task.Delay(TimeSpan.FromMinutes(1)), Task.Delay(Timeout.Infinite, over.Token));
             Dictionary<string, double> now = await MetricsAsync();
             Console.WriteLine(Row($"{watch.Elapsed.TotalMinutes:N1}", now));
-            settled ??= now;
+            settled = watch.Elapsed < WarmUp ? now : settled ?? now;
             most = Math.Max(most, now["process_resident_memory_bytes"]);
         }
 
@@ -73,7 +75,7 @@ sealed class SoakBenchmark(Uri url, int clients, int seed)
         (double stop, double cut, double abort, double error) = (Counted("stop"), Counted("length"), Counted("abort"), Counted("error"));
         Console.WriteLine($"- the server counts: stop {stop:N0}, length {cut:N0}, abort {abort:N0}, error {error:N0}, "
             + $"preemptions {Sum(last, "num_preemptions_total") - Sum(first, "num_preemptions_total"):N0}");
-        Console.WriteLine($"- resident memory {Mebi(settled!)} MiB after the first minute, {most / (1 << 20):N0} at most, {Mebi(last)} after");
+        Console.WriteLine($"- resident memory {Mebi(settled!)} MiB after ten minutes, {most / (1 << 20):N0} at most, {Mebi(last)} after");
         Expect(Sum(last, "num_requests_running") == 0 && Sum(last, "num_requests_waiting") == 0, "requests run or wait although all clients have gone");
         Expect(Sum(last, "kv_cache_usage_perc") == 0, $"{Sum(last, "kv_cache_usage_perc"):P1} of the KV memory is in use although all clients have gone");
         Expect(error == 0, $"{error:N0} requests ended with an error inside");
