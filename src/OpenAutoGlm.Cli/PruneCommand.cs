@@ -127,7 +127,7 @@ sealed class PruneCommand : AutoGlmCommand
     (TokenWindows Calibration, TokenWindows Held) Texts(ModelPackage model, ParseResult arguments)
     {
         string[] files = arguments.GetValue(_texts) ?? [];
-        CalibrationData data = files.Length == 0 ? CalibrationData.BuiltIn : CalibrationData.Read(files);
+        CalibrationData data = files.Length == 0 ? CalibrationData.For(model) : CalibrationData.Read(files);
         if (model.Tokenizer is not { } tokenizer)
         {
             throw new NotSupportedException($"{model.Path} has no tokenizer, so it cannot be given text: put tokenizer.json or tokenizer.model beside the weights.");

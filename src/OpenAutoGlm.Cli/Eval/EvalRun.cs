@@ -24,8 +24,8 @@ sealed class EvalRun(EvalSettings settings, AutoInferenceOptions options, Status
     TextOutcome Predict(string original, string? candidate, CancellationToken cancellation)
     {
         status.Say($"opening {NameOf(original)}");
-        CalibrationData data = settings.Texts.Count == 0 ? CalibrationData.BuiltIn : CalibrationData.Read(settings.Texts);
         using ModelPackage model = ModelPackage.Open(original);
+        CalibrationData data = settings.Texts.Count == 0 ? CalibrationData.For(model) : CalibrationData.Read(settings.Texts);
         int windowTokens = WindowTokens(model);
         TokenWindows windows = Windows(model, data, windowTokens);
         using QualityMeter meter = Capture(model, windows, cancellation);

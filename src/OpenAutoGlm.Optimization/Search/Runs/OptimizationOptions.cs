@@ -10,8 +10,8 @@ public sealed record OptimizationOptions
     /// <summary>What is to come out.</summary>
     public Recipe Recipe { get; init; } = new();
 
-    /// <summary>The texts that the model is calibrated and measured with; not looked at where <see cref="Windows"/> is given.</summary>
-    public CalibrationData Data { get; init; } = CalibrationData.BuiltIn;
+    /// <summary>The texts that the model is calibrated and measured with, null for what suits it; not looked at where <see cref="Windows"/> is given.</summary>
+    public CalibrationData? Data { get; init; }
 
     /// <summary>Windows of tokens instead of a text; some of them are held out.</summary>
     public TokenWindows? Windows { get; init; }

@@ -105,6 +105,12 @@ public sealed class OptimizationRun
             : Searched(new FormatSearch(losses, costs), builder, heldOut);
         WeightOverlay? result = promise.Best is { } best ? builder.Build(best.Answer.Assignment, _cancellation) : null;
         (KernelTime? before, KernelTime? after) = Speeds(promise, result, space);
+        if (heldOut.Original.Perplexity > Config.Vocab)
+        {
+            _warnings.Add(
+                $"The text means nothing to this model: its perplexity of {Figures.Short(heldOut.Original.Perplexity)} is worse than guessing among its {Config.Vocab:N0} tokens, so the losses here say little. Give a text of the kind that the model is for.");
+        }
+
         Leave();
         return new OptimizationResult
         {
@@ -202,7 +208,7 @@ public sealed class OptimizationRun
     CalibrationWindows Windows() => _options.Windows is { } given
         ? CalibrationWindows.Of(given, Recipe.Calibration)
         : CalibrationWindows.Of(
-            _options.Data,
+            _options.Data ?? CalibrationData.For(_model),
             _model.Tokenizer ?? throw new NotSupportedException($"{_model.Path} has no tokenizer, so no text can be read with it: put tokenizer.json or tokenizer.model beside the weights."),
             _model.ChatTemplates.Default is { } template ? ChatTemplate.Parse(template) : null,
             Recipe.Calibration,

@@ -1,3 +1,6 @@
+using OpenAutoGlm.Models;
+using OpenAutoGlm.Models.Synthesis;
+using OpenAutoGlm.Models.Templates;
 using OpenAutoGlm.Optimization.Evaluation;
 
 namespace OpenAutoGlm.Optimization.Calibration;
@@ -7,6 +10,21 @@ public sealed class CalibrationDataTests : IDisposable
     readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("calibration-");
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public void The_built_in_model_is_looked_at_with_conversations_of_its_own_and_others_are_not()
+    {
+        using ModelPackage nano = ModelPackage.Open(BuiltInModel.Path);
+        CalibrationData data = CalibrationData.For(nano);
+        Assert.True(data.Documents.Length >= 100 && data.Documents.All(document => document.Messages is not null));
+        TokenWindows windows = data.Windows(nano.Tokenizer!, ChatTemplate.Parse(nano.ChatTemplates.Default!), 128);
+        Assert.True(windows.Windows.Length >= 64, $"{windows.Windows.Length}");
+
+        string path = Path.Combine(_folder.FullName, "other.gguf");
+        ModelSynthesizer.Write(ModelShape.Find("glm4-tiny"), "F32", path, cancellation: TestContext.Current.CancellationToken);
+        using ModelPackage other = ModelPackage.Open(path);
+        Assert.Same(CalibrationData.BuiltIn, CalibrationData.For(other));
+    }
 
     [Fact]
     public void The_built_in_set_has_texts_and_conversations()
