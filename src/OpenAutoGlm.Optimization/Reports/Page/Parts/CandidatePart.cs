@@ -42,7 +42,7 @@ static class CandidatePart
             Markup.Of($"""
                 <figure class="card"><ul class="legend">
                 <li>{ScatterPicture.Key("chosen")}chosen</li><li>{ScatterPicture.Key("uniform")}one format for all</li><li>{ScatterPicture.Key("mix")}fixed mix</li><li>{ScatterPicture.Key("searched")}searched</li><li>{ScatterPicture.Key("original")}original</li>
-                </ul><div class="panels">{pictures}</div><figcaption>The line joins what nothing else in the picture beats. The original has no loss and stands on the lower edge.</figcaption></figure>
+                </ul><div class="panels">{pictures}</div><figcaption>The line joins what nothing else in the picture beats. The original has no loss and stands on the lower edge. +2: two more stand there; a name that would hide another is left to the table.</figcaption></figure>
                 <details><summary>All candidates as a table</summary>{table.ToMarkup(sortable: true)}</details>
 
                 """));

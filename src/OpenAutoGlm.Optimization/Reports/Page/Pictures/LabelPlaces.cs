@@ -9,6 +9,7 @@ sealed class LabelPlaces(double left, double right, double top, double bottom)
 {
     const double LetterWidth = 6.7;
     const double Height = 13;
+    const double Bearable = 0.1; // the share of a label that may lie over something
 
     static readonly (double X, double Y, string Anchor)[] Ways =
     [
@@ -24,8 +25,28 @@ sealed class LabelPlaces(double left, double right, double top, double bottom)
     /// <summary>Where the label of a point goes.</summary>
     public (double X, double Y, string Anchor) Place(double x, double y, double radius, string text)
     {
+        ((double X, double Y, string Anchor) place, var box, _) = Best(x, y, radius, text);
+        _taken.Add(box);
+        return place;
+    }
+
+    /// <summary>Where the label of a point goes; null where it would hide too much of something else.</summary>
+    public (double X, double Y, string Anchor)? PlaceIfFree(double x, double y, double radius, string text)
+    {
+        ((double X, double Y, string Anchor) place, var box, double cost) = Best(x, y, radius, text);
+        if (cost > Bearable * text.Length * LetterWidth * Height)
+        {
+            return null;
+        }
+
+        _taken.Add(box);
+        return place;
+    }
+
+    ((double X, double Y, string Anchor) Place, (double Left, double Right, double Top, double Bottom) Box, double Cost) Best(double x, double y, double radius, string text)
+    {
         (double X, double Y, string Anchor) best = default;
-        (double, double, double, double) bestBox = default;
+        (double Left, double Right, double Top, double Bottom) bestBox = default;
         double least = double.PositiveInfinity;
         foreach ((double dx, double dy, string anchor) in Ways)
         {
@@ -42,8 +63,7 @@ sealed class LabelPlaces(double left, double right, double top, double bottom)
             }
         }
 
-        _taken.Add(bestBox);
-        return best;
+        return (best, bestBox, least);
     }
 
     static double Overlap((double Left, double Right, double Top, double Bottom) a, (double Left, double Right, double Top, double Bottom) b) =>

@@ -11,6 +11,7 @@ static class ScatterPicture
     const double Right = 416;
     const double Top = 30;
     const double Bottom = 282;
+    const double Near = 3; // points that are so near are one to the eye
 
     public static Markup Of(string title, string along, ReportUnit unit, ImmutableArray<Candidate> candidates, Func<Candidate, double?> of)
     {
@@ -46,10 +47,20 @@ static class ScatterPicture
 
             string tip = $"{one.Name}: {new Figure(at, unit).Text}, {new Figure(loss, ReportUnit.Nats).Text}{(one.MeanKl is null ? " predicted" : "")}";
             body.Add($"<g><title>{tip}</title>{Mark(one.Kind, cx, cy)}</g>\n");
-            if (one.Kind != CandidateKind.Searched)
+        }
+
+        // What was chosen has its name first; where several stand on one place, one name stands for all.
+        foreach (IGrouping<(CandidateKind Kind, double, double), Candidate> place in points
+            .Where(point => point.One.Kind != CandidateKind.Searched)
+            .OrderByDescending(point => Order(point.One.Kind))
+            .GroupBy(point => (point.One.Kind, Math.Round(x.At(point.X) / Near), Math.Round(y.At(point.Loss) / Near)), point => point.One))
+        {
+            Candidate one = place.First();
+            (double cx, double cy) = (x.At(of(one)!.Value), y.At(one.Loss!.Value));
+            string name = one.Name.Replace(" everywhere", "", StringComparison.Ordinal) + (place.Count() > 1 ? $" +{place.Count() - 1}" : "");
+            if (places.PlaceIfFree(cx, cy, Radius(one.Kind), name) is (double labelX, double labelY, string anchor))
             {
-                (double labelX, double labelY, string anchor) = places.Place(cx, cy, Radius(one.Kind), one.Name);
-                body.Add(Svg.Text(labelX, labelY, one.Kind == CandidateKind.Chosen ? $"strong {anchor}" : $"name {anchor}", one.Name));
+                body.Add(Svg.Text(labelX, labelY, one.Kind == CandidateKind.Chosen ? $"strong {anchor}" : $"name {anchor}", name));
             }
         }
 
