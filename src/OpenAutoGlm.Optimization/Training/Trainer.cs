@@ -82,13 +82,13 @@ public sealed class Trainer
                 last = last with { ValidationLoss = validationLoss };
             }
 
+            // Before the checkpoint, so that a run that goes on from it has been told of every step before it.
+            observe?.Invoke(last);
             if (checkpoints is not null && (ended || (_options.CheckpointEvery > 0 && _steps % _options.CheckpointEvery == 0)))
             {
-                last = last with { Checkpoint = checkpoints.Save(Capture(data)) };
+                checkpoints.Save(Capture(data));
                 saved = _steps;
             }
-
-            observe?.Invoke(last);
         }
 
         if (stopped && saved != _steps)

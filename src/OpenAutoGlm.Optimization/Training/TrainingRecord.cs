@@ -38,9 +38,6 @@ public sealed record TrainingRecord
 
     /// <summary>Mean loss on the data for validation, where the step had one.</summary>
     public double? ValidationLoss { get; init; }
-
-    /// <summary>The checkpoint that the step wrote.</summary>
-    public string? Checkpoint { get; init; }
 }
 
 /// <summary>How a run ended.</summary>

@@ -35,6 +35,6 @@ static class TalkPhrases
     /// <summary>Requests that are too much; {n}: a name, {o}: one of <see cref="Things"/>.</summary>
     public static readonly Bilingual Beyond = TooMuch["beyond"];
 
-    /// <summary>What people may want.</summary>
-    public static readonly Bilingual Things = TooMuch["things"];
+    /// <summary>What people may want; a thing belongs to one split by its hash.</summary>
+    public static string[] Things(NanoLanguage language) => TooMuch["things"].In(language).Train;
 }

@@ -35,7 +35,7 @@ static class TalkTasks
         string thing;
         do
         {
-            thing = dice.Pick(TalkPhrases.Things.In(language).Train);
+            thing = dice.Pick(TalkPhrases.Things(language));
         }
         while (Dice.SplitOf(thing) != split);
 
