@@ -33,7 +33,7 @@ sealed class Names(Dice dice, NanoSplit split)
     });
 
     /// <summary>A button that spends money.</summary>
-    public string Payment(NanoLanguage language) => Draw(() => language == NanoLanguage.English
+    public string Payment(NanoLanguage language) => Draw(() => split == NanoSplit.Train && dice.Percent(35) ? Spending(language) : language == NanoLanguage.English
         ? dice.Below(5) switch
         {
             0 => dice.Pick("Pay", "Transfer", "Pay now", "Confirm payment", "Transfer now", "Confirm transfer"),
@@ -50,6 +50,23 @@ sealed class Names(Dice dice, NanoSplit split)
             3 => $"{ChineseWord()}付款",
             _ => $"转账{ChineseWord()}",
         });
+
+    /// <summary>More ways to spend money, for training: the word that tells stands anywhere.</summary>
+    string Spending(NanoLanguage language) => language == NanoLanguage.English
+        ? dice.Below(5) switch
+        {
+            0 => $"Confirm {dice.Pick("transfer", "payment", "pay")} {dice.From(1, 999)}",
+            1 => $"Confirm {EnglishWord()} {dice.Pick("transfer", "payment")}",
+            2 => $"{EnglishWord()} transfer",
+            3 => $"{dice.Pick("Send", "Start", "Finish", "Complete", "Approve", "Make")} {dice.Pick("transfer", "the transfer", "payment", "the payment")}",
+            _ => $"{EnglishWord()} {dice.Pick("pay", "transfer")} {dice.From(1, 99)}",
+        }
+        : dice.Below(3) switch
+        {
+            0 => $"{dice.Pick("确认", "立即", "马上", "开始", "完成")}{dice.Pick("转账", "支付", "付款")}{dice.From(1, 999)}元",
+            1 => $"{dice.Pick("确认", "立即", "继续", "同意")}{dice.Pick("转账", "支付", "付款")}{ChineseWord()}",
+            _ => $"{ChineseWord()}{dice.Pick("转账", "支付")}",
+        };
 
     string Plain(NanoLanguage language)
     {

@@ -26,8 +26,8 @@ sealed class PhoneTasks
         (12, 11, tasks => tasks.TypeText(inApp: null)),
         (12, 16, tasks => tasks.LaunchOnly()),
         (10, 11, tasks => tasks.InApp()),
-        (13, 17, tasks => tasks.Absent()),
-        (3, 3, tasks => tasks.Sensitive()),
+        (13, 16, tasks => tasks.Absent()),
+        (3, 4, tasks => tasks.Sensitive()),
         (3, 2, tasks => tasks.Simple("back", PhonePhrases.Back, tasks._isEnglish ? "Go back." : "返回上一页。", PhoneActions.Back)),
         (3, 2, tasks => tasks.Simple("home", PhonePhrases.Home, tasks._isEnglish ? "Go to the home screen." : "回到桌面。", PhoneActions.Home)),
         (5, 4, tasks => tasks.WaitAsked()),
@@ -438,13 +438,13 @@ sealed class PhoneTasks
 
     PhoneElement Element(string name) => new(name, _dice.From(5, 995), _dice.From(5, 995));
 
-    /// <summary>Elements whose names the task does not have; some share a part with what it wants.</summary>
+    /// <summary>Elements whose names the task does not have; some share a part with what it wants, more of them in training.</summary>
     List<PhoneElement> Elements(int count, string task, string wanted)
     {
         List<PhoneElement> elements = [];
         while (elements.Count < count)
         {
-            string name = wanted.Length > 1 && _dice.Percent(18) ? _names.Near(wanted, _language) : _names.Element(_language);
+            string name = wanted.Length > 1 && _dice.Percent(_split == NanoSplit.Train ? 26 : 18) ? _names.Near(wanted, _language) : _names.Element(_language);
             bool isClear = !task.Contains(name, StringComparison.OrdinalIgnoreCase) && elements.TrueForAll(other => !other.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (isClear && !name.Equals(wanted, StringComparison.OrdinalIgnoreCase))
             {
