@@ -130,8 +130,9 @@ static unsafe partial class MatMulBenchmark
         random.NextBytes(bytes);
         for (int i = 0; i < bytes.Length; i++)
         {
-            // No exponent of any float is at its top, wherever the scales lie.
-            bytes[i] &= 0xBF;
+            // No exponent of any float is at its top, wherever the scales lie; wide exponents are those of weights, never of denormals.
+            bool isExponent = (format == TensorFormat.BF16 && i % 2 == 1) || (format == TensorFormat.F32 && i % 4 == 3);
+            bytes[i] = (byte)(isExponent ? (bytes[i] & 0x81) | 0x3C : bytes[i] & 0xBF);
         }
 
         return tensor;

@@ -1,4 +1,6 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul;
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
@@ -14,7 +16,7 @@ public class FloatMatMulTests
             TheoryData<TensorFormat, int, int, int> shapes = [];
             foreach (TensorFormat format in (TensorFormat[])[TensorFormat.F32, TensorFormat.F16, TensorFormat.BF16])
             {
-                foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (1, 17, 16), (2, 16, 33), (5, 31, 47), (9, 5, 128), (33, 18, 19)])
+                foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (1, 17, 16), (2, 16, 33), (5, 31, 47), (9, 5, 128), (33, 18, 19), (20, 300, 450)])
                 {
                     shapes.Add(format, m, n, k);
                 }
@@ -42,6 +44,84 @@ public class FloatMatMulTests
         }
 
         KernelRun.AssertSameBits(twin, KernelRun.Of(InstructionSets.Best, code, threads: 2, exact: false, new MatMul(), x, w)[0], "emitted");
+    }
+
+    [Theory]
+    [InlineData(1, 300, 450)]
+    [InlineData(3, 70, 33)]
+    [InlineData(20, 300, 450)]
+    public unsafe void Bfloat16_has_the_same_bits_by_its_own_instruction_and_by_multiply_adds(int m, int n, int k)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
+        Assert.SkipUnless(code.Has(EmittedFeatures.BFloat16), "This processor has no vdpbf16ps.");
+        Tensor x = KernelRun.Random(1, 1, m, k);
+        Tensor w = KernelRun.RandomWeights(2, TensorFormat.BF16, n, k);
+        Tensor twin = KernelRun.Of(InstructionSet.Scalar, new MatMul(), x, w)[0];
+        KernelRun.AssertSameBits(twin, Multiply(hasPairs: true), "vdpbf16ps");
+        KernelRun.AssertSameBits(twin, Multiply(hasPairs: false), "multiply-adds");
+
+        Tensor Multiply(bool hasPairs)
+        {
+            PairProduct<Lanes512> product = new(code, k, hasPairs);
+            Tensor y = GuardedMemory.Allocate(TensorFormat.F32, m, n);
+            Tensor rows = GuardedMemory.Allocate(TensorFormat.I32, m);
+            int panels = (n + PanelProduct.PanelRows - 1) / PanelProduct.PanelRows;
+            using NativeMemoryOwner packed = new(panels * product.PanelBytes);
+            using NativeMemoryOwner activations = new(product.Activations.Bytes(m));
+            using NativeMemoryOwner scratch = new(product.WorkerBytes);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                int first = panel * PanelProduct.PanelRows;
+                product.Pack(w.Data + (first * w.View.RowBytes), w.View.RowBytes, Math.Min(PanelProduct.PanelRows, n - first), packed.Pointer + (panel * product.PanelBytes));
+            }
+
+            for (int row = 0; row < m; row++)
+            {
+                rows.View.Ints[row] = row;
+                product.Activations.Load((float*)x.Data + (row * k), row, activations.Pointer);
+            }
+
+            product.Multiply(new PackedWeights((nint)packed.Pointer, product.PanelBytes, n), 0, panels, new RowList((nint)rows.Data, (nint)rows.Data, m), (float*)y.Data, n, activations.Pointer, scratch.Pointer);
+            GC.KeepAlive(rows);
+            return y;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public unsafe void Activations_in_bfloat16_are_the_nearest_and_never_lose_a_NaN(bool widened)
+    {
+        float[] values = [1, 1.00390625f, 1.01171875f, -1.00390637f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, BitConverter.UInt32BitsToSingle(0x7F800001), float.NaN, 0, -0f, 3e-40f, 1e-38f, 5, -7, 9, 11];
+        uint[] nearest = [0x3F80, 0x3F80, 0x3F82, 0xBF81, 0x7F80, 0x7F80, 0xFF80, 0x7FC0, 0x7FC0, 0, 0x8000, 0x0003, 0x006D, 0x40A0, 0xC0E0, 0x4110, 0x4130, 0];
+        Check<LanesScalar>();
+        if (InstructionSets.Available.Contains(InstructionSet.Vector128))
+        {
+            Check<Lanes128>();
+        }
+
+        if (InstructionSets.Available.Contains(InstructionSet.Avx2))
+        {
+            Check<Lanes256>();
+        }
+
+        if (InstructionSets.Available.Contains(InstructionSet.Avx512))
+        {
+            Check<Lanes512>();
+        }
+
+        void Check<T>()
+            where T : struct, ILanes<T>
+        {
+            PairActivations<T> activations = new(values.Length, widened);
+            Tensor row = GuardedMemory.Allocate(TensorFormat.F32, values.Length);
+            values.CopyTo(row.View.Floats);
+            using NativeMemoryOwner memory = new(activations.Bytes(1));
+            activations.Load((float*)row.Data, 0, memory.Pointer);
+            uint[] expected = [.. nearest.Chunk(2).SelectMany(pair => widened ? new[] { pair[1] << 16, pair[0] << 16 } : [pair[0] | (pair[1] << 16)])];
+            Assert.Equal(expected, new ReadOnlySpan<uint>(memory.Pointer, expected.Length).ToArray());
+            GC.KeepAlive(row);
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Lanes;
@@ -7,71 +8,114 @@ using OpenAutoGlm.Graph.Formats;
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 
 /// <summary>
-/// Rows rounded to BF16, to nearest with halves to even, two elements in each 32 bits, the even one below; an odd last
-/// one has a zero beside it. NaN stays NaN.
+/// Rows rounded to BF16, to nearest with halves to even; an odd last element has a zero beside it. NaN stays NaN. Two elements in
+/// each 32 bits, the even one below; or <paramref name="Widened"/> to float32, each odd one before its even neighbour.
 /// </summary>
-sealed unsafe record PairActivations(int K) : Activations(K)
+sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
+    where T : struct, ILanes<T>
 {
-    internal override long RowBytes => Scratch.Lines((K + 1) / 2 * 4L) + 64;
+    /// <summary>Bytes of a pair.</summary>
+    internal int PairBytes => Widened ? 8 : 4;
 
+    internal override long RowBytes => Scratch.Lines((K + 1) / 2 * (long)PairBytes) + 64;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void Load(float* x, int row, byte* memory)
     {
-        ushort* to = (ushort*)(memory + (row * RowBytes));
-        for (int i = 0; i < K; i++)
+        byte* to = memory + (row * RowBytes);
+        uint* last = stackalloc uint[16];
+        int k = 0;
+        for (; k <= K - 16; k += 16, to += 8 * PairBytes)
         {
-            to[i] = Round(x[i]);
+            Store(Rounded(T.Load(x + k)), to);
         }
 
-        if (K % 2 != 0)
+        if (k < K)
         {
-            to[K] = 0;
+            Store(Rounded(T.LoadFirst(x + k, K - k)), (byte*)last);
+            Buffer.MemoryCopy(last, to, 64, (K - k + 1) / 2 * (long)PairBytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static ushort Round(float value)
+    void Store(T rounded, byte* to)
     {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (bits & 0x7FFFFFFF) > 0x7F800000 ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        T neighbours = T.SwapNeighbours(rounded);
+        if (Widened)
+        {
+            T.Store(neighbours, to);
+            return;
+        }
+
+        // In the even lanes both of a pair, of which every second lane is kept.
+        uint* pairs = stackalloc uint[16];
+        T.Store(T.Or(T.And(T.ShiftRightInts(rounded, 16), T.BroadcastInt(0xFFFF)), neighbours), pairs);
+        for (int i = 0; i < 8; i++)
+        {
+            ((uint*)to)[i] = pairs[2 * i];
+        }
+    }
+
+    /// <summary>The upper half of each lane's bits, rounded; NaN becomes the one that BF16 has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Rounded(T x)
+    {
+        T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
+        T rounded = T.And(T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd), T.BroadcastInt(unchecked((int)0xFFFF0000)));
+        T infinity = T.Broadcast(float.PositiveInfinity);
+        T notFinite = T.Select(T.EqualInts(T.Abs(x), infinity), x, T.BroadcastInt(0x7FC00000));
+        return T.Select(T.Less(T.Abs(x), infinity), rounded, notFinite);
     }
 }
 
 /// <summary>
 /// The product of activations rounded to BF16 and a BF16 weight. Panels are [k / 2, 16, 2]. The one order, that of the
 /// vdpbf16ps instruction: each result is one accumulator, to which for each pair in rising k the product of the odd
-/// elements and then that of the even ones are added, each with one fused multiply-add. The instruction takes
-/// denormals, of weights, activations and sums, for zero; the code without it does not.
+/// elements and then that of the even ones are added, each with one fused multiply-add. Where the instruction is slower than
+/// these multiply-adds, they are done. It takes denormals, of weights, activations and sums, for zero; the code without it does not.
 /// </summary>
 sealed unsafe class PairProduct<T> : PanelProduct
     where T : struct, ILanes<T>
 {
     const int StripPairs = 64;
-    const int Lanes = 16;
+
+    /// <summary>Panels that pass a strip of activations together.</summary>
+    const int MostPanels = 8;
+
     const int LineBytes = 64;
 
     readonly int _k;
     readonly int _pairs;
-    readonly PairActivations _activations;
+    readonly PairActivations<T> _activations;
+    readonly bool _isWidened;
     readonly delegate* unmanaged<PairArguments*, void>[]? _tiles; // by rows · MostPanels + panels
 
+    /// <summary>The product with the fastest tiles of this machine.</summary>
     internal PairProduct(CodeLibrary library, int k)
+        : this(library, k, PairRates.PairsAreFaster(library))
+    {
+    }
+
+    /// <summary>The product with vdpbf16ps, or with multiply-adds.</summary>
+    internal PairProduct(CodeLibrary library, int k, bool hasPairs)
     {
         (_k, _pairs) = (k, (k + 1) / 2);
-        _activations = new PairActivations(k);
-        if (library.Has(EmittedFeatures.BFloat16))
+        _isWidened = !hasPairs && library.Has(EmittedFeatures.Vnni);
+        _activations = new PairActivations<T>(k, _isWidened);
+        if (hasPairs || _isWidened)
         {
             _tiles = new delegate* unmanaged<PairArguments*, void>[(PairCode.MostRows + 1) * (PairCode.MostPanels + 1)];
             for (int rows = 1; rows <= PairCode.MostRows; rows++)
             {
                 for (int panels = 1; panels <= PairCode.MostPanels; panels++)
                 {
-                    _tiles[(rows * PairCode.MostPanels) + panels] = (delegate* unmanaged<PairArguments*, void>)PairCode.Get(library, rows, panels).Entry;
+                    _tiles[(rows * PairCode.MostPanels) + panels] = (delegate* unmanaged<PairArguments*, void>)PairCode.Get(library, rows, panels, _isWidened).Entry;
                 }
             }
         }
     }
 
-    internal override string Name => _tiles is null ? "BF16 pairs" : "BF16 vdpbf16ps";
+    internal override string Name => _tiles is null ? "BF16 pairs" : _isWidened ? "BF16 widened" : "BF16 vdpbf16ps";
 
     internal override Activations Activations => _activations;
 
@@ -79,7 +123,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
 
     internal override long PanelBytes => (long)_pairs * LineBytes;
 
-    internal override long WorkerBytes => MostRows * (long)PairCode.MostPanels * LineBytes;
+    internal override long WorkerBytes => SumsBytes + (MostRows * (long)LineBytes);
+
+    /// <summary>The sums of a call between its strips.</summary>
+    static long SumsBytes => MostRows * (long)MostPanels * LineBytes;
 
     internal override void Pack(byte* rows, long rowBytes, int count, byte* panel)
     {
@@ -97,56 +144,102 @@ sealed unsafe class PairProduct<T> : PanelProduct
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
-        for (int done = 0; done < panels;)
+        int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
+        Multiply(weights, panel, whole, rows, new Results(rows, (nint)y, yStride, InOrder: false), activations, scratch);
+        if (whole < panels)
         {
-            int count = Math.Min(_tiles is null ? 1 : PairCode.MostPanels, panels - done);
-            int columns = Math.Min(count * PanelRows, weights.Count - ((panel + done) * PanelRows));
-            float* to = y + (done * PanelRows);
-
-            // Where the last panel lacks rows, all sixteen results go to another place first.
-            bool whole = columns == count * PanelRows;
-            Results results = whole ? new Results(rows, (nint)to, yStride, InOrder: false) : new Results(rows, (nint)scratch, count * Lanes, InOrder: true);
-            if (_tiles is null)
+            // The last panel lacks rows: all sixteen results go to another place first.
+            Results bounced = new(rows, (nint)(scratch + SumsBytes), PanelRows, InOrder: true);
+            Multiply(weights, panel + whole, 1, rows, bounced, activations, scratch);
+            for (int i = 0; i < rows.Count; i++)
             {
-                Portable(weights.Panel(panel + done), rows, results, activations);
+                new ReadOnlySpan<float>(bounced[i], weights.Count % PanelRows).CopyTo(new Span<float>(y + (rows.YOf(i) * yStride) + (whole * PanelRows), weights.Count % PanelRows));
             }
-            else
-            {
-                Tiles(weights.Panel(panel + done), count, rows, results, activations);
-            }
-
-            for (int i = 0; i < rows.Count && !whole; i++)
-            {
-                new ReadOnlySpan<float>(results[i], columns).CopyTo(new Span<float>(to + (rows.YOf(i) * yStride), columns));
-            }
-
-            done += count;
         }
     }
 
-    void Tiles(byte* panel, int panels, RowList rows, Results results, byte* activations)
+    void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
-        int tiles = (rows.Count + PairCode.MostRows - 1) / PairCode.MostRows;
+        if (_tiles is null)
+        {
+            for (int i = 0; i < panels; i++)
+            {
+                Portable(weights.Panel(panel + i), rows, results with { First = results.First + (i * LineBytes) }, activations);
+            }
 
-        // One tile needs its weights once: there is no cache to stay in.
+            return;
+        }
+
+        // One tile needs its weights once: there is no cache to stay in, and no sums to keep there.
+        int tiles = (rows.Count + PairCode.MostRows - 1) / PairCode.MostRows;
+        int step = tiles == 1 ? panels : MostPanels;
+        for (int done = 0; done < panels; done += step)
+        {
+            Tiles(weights.Panel(panel + done), Math.Min(step, panels - done), tiles, rows, results with { First = results.First + (done * LineBytes) }, activations, scratch);
+        }
+    }
+
+    /// <summary>Strip after strip, so that the activations of a strip stay in the second cache while the panels change.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Tiles(byte* panel, int panels, int tiles, RowList rows, Results results, byte* activations, byte* sums)
+    {
         int stripPairs = tiles == 1 ? _pairs : StripPairs;
         PairArguments arguments = new() { PanelBytes = PanelBytes };
         for (int start = 0; start < _pairs; start += stripPairs)
         {
-            arguments.Weights = panel + ((long)start * LineBytes);
             arguments.Pairs = Math.Min(stripPairs, _pairs - start);
             arguments.Adds = start;
-            for (int tile = 0, first = 0; tile < tiles; tile++)
-            {
-                int count = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
-                for (int i = 0; i < count; i++)
-                {
-                    arguments.X[i] = (long)(activations + (rows.XOf(first + i) * _activations.RowBytes) + (4 * start));
-                    arguments.Y[i] = (long)results[first + i];
-                }
 
-                _tiles![(count * PairCode.MostPanels) + panels](&arguments);
-                first += count;
+            // Rows of y are too far apart to stay in a cache, so sums do not go there before they are whole.
+            bool isLast = start + stripPairs >= _pairs;
+            int xBytes = _activations.PairBytes * (int)arguments.Pairs;
+            for (int done = 0; done < panels; done += PairCode.MostPanels)
+            {
+                int count = Math.Min(PairCode.MostPanels, panels - done);
+                arguments.Weights = panel + (done * PanelBytes) + ((long)start * LineBytes);
+                for (int tile = 0, first = 0; tile < tiles; tile++)
+                {
+                    int high = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
+                    for (int i = 0; i < high; i++)
+                    {
+                        arguments.X[i] = (long)X(first + i, start);
+                        arguments.Sums[i] = (long)(sums + ((((first + i) * MostPanels) + done) * LineBytes));
+                        arguments.Y[i] = isLast ? (long)results[first + i] + (done * LineBytes) : arguments.Sums[i];
+                    }
+
+                    _tiles![(high * PairCode.MostPanels) + count](&arguments);
+                    first += high;
+                    if (tiles > 1)
+                    {
+                        Ahead(first, Math.Min(first + high, rows.Count), start, xBytes, isNear: true);
+                        if (done + count == panels && !isLast)
+                        {
+                            Ahead(first - high, first, start + stripPairs, xBytes, isNear: false);
+                        }
+                    }
+                }
+            }
+        }
+
+        byte* X(int row, int pair) => activations + (rows.XOf(row) * _activations.RowBytes) + (_activations.PairBytes * pair);
+
+        // What the next tile reads, or this tile's rows in the next strip, while the arithmetic goes on.
+        void Ahead(int from, int to, int pair, int bytes, bool isNear)
+        {
+            for (int row = from; row < to; row++)
+            {
+                byte* at = X(row, pair);
+                for (int i = 0; i < bytes; i += LineBytes)
+                {
+                    if (isNear)
+                    {
+                        Sse.Prefetch0(at + i);
+                    }
+                    else
+                    {
+                        Sse.Prefetch1(at + i);
+                    }
+                }
             }
         }
     }

@@ -40,8 +40,14 @@ static unsafe class RowsCode
     /// <summary>The most rows that registers have room for.</summary>
     internal const int MostRows = 8;
 
-    /// <summary>Bytes from what is used to what is fetched.</summary>
+    /// <summary>Bytes from what is used to what is fetched into the first cache.</summary>
     const int FetchAhead = 4096;
+
+    /// <summary>With few rows, what is used runs so close behind memory that lines come in two steps: into the second cache, then into the first.</summary>
+    const int FewRows = 4;
+
+    const int FetchToSecond = 8192;
+    const int FetchToFirst = 1024;
 
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, PanelFormat format, int rows) =>
@@ -112,15 +118,18 @@ static unsafe class RowsCode
     {
         int rows = x.Length;
         int groups = format.BlockGroups;
-        if (rows > 1)
+
+        // The processor does not read far enough ahead itself: it stops at pages, and with more rows there is much to do for a line.
+        int lines = format.BlockLines + (block == 0 ? (format.CodesAt + PanelFormat.LineBytes - 1) / PanelFormat.LineBytes : 0);
+        int from = block == 0 ? 0 : format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
+        for (int line = from; line < from + (lines * PanelFormat.LineBytes); line += PanelFormat.LineBytes)
         {
-            // With more rows there is so much to do for a line that the processor does not read far enough ahead itself.
-            int lines = format.BlockLines + (block == 0 ? (format.CodesAt + PanelFormat.LineBytes - 1) / PanelFormat.LineBytes : 0);
-            int from = block == 0 ? 0 : format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
-            for (int line = 0; line < lines; line++)
+            if (rows <= FewRows)
             {
-                a.prefetcht0(__byte_ptr[rsi + (from + (line * PanelFormat.LineBytes) + FetchAhead)]);
+                a.prefetcht1(__byte_ptr[rsi + (line + FetchToSecond)]);
             }
+
+            a.prefetcht0(__byte_ptr[rsi + (line + (rows <= FewRows ? FetchToFirst : FetchAhead))]);
         }
 
         AssemblerMemoryOperand At(int row, int field) => __dword_bcst[x[row] + rax + ((block * Line.LineBytes) + field)];
