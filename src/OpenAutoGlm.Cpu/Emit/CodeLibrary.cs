@@ -34,6 +34,9 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
     /// <summary>What emitted code may use.</summary>
     internal EmittedFeatures Features => features;
 
+    /// <summary>Whether vdpbf16ps is taken for faster than the multiply-adds that it stands for; null for as it is measured.</summary>
+    internal bool? PairsAreFaster { get; init; }
+
     /// <summary>What has been emitted so far, by name.</summary>
     internal IEnumerable<MachineCode> Codes => _codes.Values.OrderBy(code => code.Name, StringComparer.Ordinal);
 

@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
@@ -8,6 +9,7 @@ namespace OpenAutoGlm.Cpu;
 public sealed class AttentionTests : IDisposable
 {
     readonly CodeLibrary _code = new(CodeLibrary.Allowed(InstructionSets.Best));
+    readonly CodeLibrary _otherCode = new(CodeLibrary.Allowed(InstructionSets.Best)) { PairsAreFaster = !PairRates.PairsAreFaster(new CodeLibrary(CodeLibrary.Allowed(InstructionSets.Best))) };
 
     public static TheoryData<TensorFormat> Formats => [.. KvLayout.Formats];
 
@@ -25,7 +27,11 @@ public sealed class AttentionTests : IDisposable
         { 16, 2, 40, 32, 0 },
     };
 
-    public void Dispose() => _code.Dispose();
+    public void Dispose()
+    {
+        _code.Dispose();
+        _otherCode.Dispose();
+    }
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -46,6 +52,7 @@ public sealed class AttentionTests : IDisposable
             }
 
             KernelRun.AssertSameBits(twin, KernelRun.Of(InstructionSets.Best, _code, 1, false, op, inputs)[0], $"{format} emitted");
+            KernelRun.AssertSameBits(twin, KernelRun.Of(InstructionSets.Best, _otherCode, 1, false, op, inputs)[0], $"{format} emitted, in the slower form");
         }
     }
 

@@ -6,8 +6,10 @@ using static Iced.Intel.AssemblerRegisters;
 namespace OpenAutoGlm.Cpu.Kernels.Attention;
 
 /// <summary>
-/// The spans of BF16 as machine code for 512-bit vdpbf16ps. Up to six rows by four vectors of sums stay in registers 0 to
-/// 23; 24 to 27 hold what is loaded from keys or values, 28 to 31 what is broadcast of queries or weights.
+/// The spans of BF16 as machine code for 512-bit vdpbf16ps, or where that is slower, for multiply-adds of queries and weights that are
+/// widened to float32: the second elements of all pairs of a row, then the first ones. Up to six rows by four vectors of sums stay in
+/// registers 0 to 23; 24 to 27 hold what is loaded from keys or values, 28 to 30 what is broadcast of queries or weights, 31 the mask of
+/// second elements.
 /// </summary>
 static class AttentionCode
 {
@@ -21,7 +23,8 @@ static class AttentionCode
     const int Pairs = KvLayout.GroupTokens / 2;
     const float IntegerMagic = 0xC00000; // 1.5 · 2²³
     const int ScoreRowBytes = SpanKernels.SpanTokens * sizeof(float);
-    const int WeightRowBytes = SpanKernels.SpanTokens * sizeof(ushort);
+    const int SecondElements = unchecked((int)0xFFFF0000);
+    const int FirstWeightsAt = SpanKernels.SpanTokens / 2 * sizeof(float); // widened ones; before them the second of each pair
 
     static readonly AssemblerRegisterZMM[] Vectors =
     [
@@ -33,7 +36,7 @@ static class AttentionCode
     /// void (queries: ushort*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
     /// into the second cache meanwhile: memory in pieces of a few KiB is too ragged for the processor to foresee.
     /// </summary>
-    internal static void Score(Assembler code, int rows, int groups, int headDim)
+    internal static void Score(Assembler code, int rows, int groups, int headDim, bool widened)
     {
         AssemblerRegister64[] keys = [r8, r9, r10, r11];
         AssemblerRegister64[] next = [rbx, rbp, r12, r13];
@@ -44,7 +47,13 @@ static class AttentionCode
             code.mov(next[group], __[rsi + ((SpanKernels.SpanGroups + group) * sizeof(long))]);
         }
 
+        if (widened)
+        {
+            Constant(code, zmm31, SecondElements);
+        }
+
         Clear(code, rows * groups);
+        int rowBytes = headDim * (widened ? sizeof(float) : sizeof(ushort));
         int unroll = headDim % 8 == 0 ? 4 : 1;
         code.mov(ecx, headDim / 2 / unroll);
         code.xor(eax, eax);
@@ -52,21 +61,20 @@ static class AttentionCode
         code.Label(ref loop);
         for (int pair = 0; pair < unroll; pair++)
         {
+            int at = pair;
             for (int group = 0; group < groups; group++)
             {
-                code.vmovups(Vectors[24 + group], __[keys[group] + rax + (pair * VectorBytes)]);
                 code.prefetcht1(__[next[group] + rax + (pair * VectorBytes)]);
             }
 
-            for (int row = 0; row < rows; row++)
-            {
-                AssemblerRegisterZMM query = Vectors[28 + (row % 4)];
-                code.vpbroadcastd(query, __dword_ptr[rdi + (row * headDim * sizeof(ushort)) + (pair * sizeof(uint))]);
-                for (int group = 0; group < groups; group++)
-                {
-                    code.vdpbf16ps(Vectors[(row * groups) + group], Vectors[24 + group], query);
-                }
-            }
+            MultiplyPairs(
+                code,
+                rows,
+                groups,
+                widened,
+                group => __zmmword_ptr[keys[group] + rax + (at * VectorBytes)],
+                row => __dword_ptr[rdi + ((row * rowBytes) + (at * sizeof(uint)))],
+                headDim / 2 * sizeof(float));
         }
 
         code.add(rax, unroll * VectorBytes);
@@ -91,11 +99,46 @@ static class AttentionCode
     }
 
     /// <summary>
-    /// void (scores: float*, groups: long, largest: float*, totals: float*, corrections: float*, weights: ushort*) for so
+    /// Adds the products of a pair of elements of each row with lines of pairs. line: where the pairs of a vector of sums lie; element:
+    /// where the pair of a row lies, or widened its second element; first: bytes from that to its first element.
+    /// </summary>
+    static void MultiplyPairs(Assembler code, int rows, int vectors, bool widened, Func<int, AssemblerMemoryOperand> line, Func<int, AssemblerMemoryOperand> element, int first)
+    {
+        if (widened)
+        {
+            Half((to, from) => code.vpandd(to, zmm31, from), 0, code.vfmadd231ps);
+            Half((to, from) => code.vpslld(to, from, 16), first, code.vfmadd231ps);
+        }
+        else
+        {
+            Half(code.vmovups, 0, code.vdpbf16ps);
+        }
+
+        void Half(Action<AssemblerRegisterZMM, AssemblerMemoryOperand> load, int further, Action<AssemblerRegisterZMM, AssemblerRegisterZMM, AssemblerRegisterZMM> multiplyAdd)
+        {
+            for (int i = 0; i < vectors; i++)
+            {
+                load(Vectors[24 + i], line(i));
+            }
+
+            for (int row = 0; row < rows; row++)
+            {
+                AssemblerRegisterZMM broadcast = Vectors[28 + (row % 3)];
+                code.vpbroadcastd(broadcast, element(row) + further);
+                for (int i = 0; i < vectors; i++)
+                {
+                    multiplyAdd(Vectors[(row * vectors) + i], Vectors[24 + i], broadcast);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// void (scores: float*, groups: long, largest: float*, totals: float*, corrections: float*, weights: void*) for so
     /// many rows: first the maxima of all, then their corrections in one vector, then the weights, so that no row waits
     /// for the one before. A whole span needs no loops.
     /// </summary>
-    internal static void Weigh(Assembler code, int rows, bool wholeSpan)
+    internal static void Weigh(Assembler code, int rows, bool wholeSpan, bool widened)
     {
         (AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 largest) = (rdi, rsi, rdx);
         (AssemblerRegister64 totals, AssemblerRegister64 corrections, AssemblerRegister64 weights) = (rcx, r8, r9);
@@ -104,9 +147,14 @@ static class AttentionCode
             Constant(code, Vectors[24 + i], Functions.CoarseWeight[i]);
         }
 
-        Constant(code, zmm28, 1);
+        Constant(code, zmm28, 1f);
         Constant(code, zmm29, Functions.LeastWeight);
         Constant(code, zmm30, IntegerMagic);
+        if (widened)
+        {
+            Constant(code, zmm31, SecondElements);
+        }
+
         for (int row = 0; row < rows; row++)
         {
             Largest(code, row, scores, wholeSpan ? null : groups);
@@ -131,12 +179,12 @@ static class AttentionCode
             {
                 for (int group = 0; group < SpanKernels.SpanGroups; group += 2)
                 {
-                    WeighTwo(code, __zmmword_ptr[scores + (row * ScoreRowBytes) + (group * VectorBytes)], __zmmword_ptr[scores + (row * ScoreRowBytes) + ((group + 1) * VectorBytes)], __zmmword_ptr[weights + (row * WeightRowBytes) + (group * VectorBytes / 2)]);
+                    WeighTwo(code, __zmmword_ptr[scores + (row * ScoreRowBytes) + (group * VectorBytes)], __zmmword_ptr[scores + (row * ScoreRowBytes) + ((group + 1) * VectorBytes)], __zmmword_ptr[weights + (row * WeightRowBytes(widened)) + (group * VectorBytes / 2)], widened);
                 }
             }
             else
             {
-                WeighSome(code, row, scores, groups, weights);
+                WeighSome(code, row, scores, groups, weights, widened);
             }
 
             AssemblerMemoryOperand total = __zmmword_ptr[totals + (row * VectorBytes)];
@@ -187,18 +235,18 @@ static class AttentionCode
     }
 
     /// <summary>The weights of a row against maximum 1, and their sum in register 3; two groups at a time, and one more where it is left.</summary>
-    static void WeighSome(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 weights)
+    static void WeighSome(Assembler code, int row, AssemblerRegister64 scores, AssemblerRegister64 groups, AssemblerRegister64 weights, bool widened)
     {
         Label loop = code.CreateLabel();
         Label last = code.CreateLabel();
         Label done = code.CreateLabel();
         code.lea(r10, __[scores + (row * ScoreRowBytes)]);
-        code.lea(r11, __[weights + (row * WeightRowBytes)]);
+        code.lea(r11, __[weights + (row * WeightRowBytes(widened))]);
         code.mov(rax, groups);
         code.Label(ref loop);
         code.sub(rax, 2);
         code.jl(last);
-        WeighTwo(code, __zmmword_ptr[r10], __zmmword_ptr[r10 + VectorBytes], __zmmword_ptr[r11]);
+        WeighTwo(code, __zmmword_ptr[r10], __zmmword_ptr[r10 + VectorBytes], __zmmword_ptr[r11], widened);
         code.add(r10, 2 * VectorBytes);
         code.add(r11, VectorBytes);
         code.jmp(loop);
@@ -210,13 +258,24 @@ static class AttentionCode
         Weight(code, zmm4, zmm5, zmm6, k1);
         code.vaddps(zmm3, zmm3, zmm4);
         code.vcvtneps2bf16(ymm4, zmm4);
-        code.vmovups(__ymmword_ptr[r11], ymm4);
+        if (widened)
+        {
+            code.vpandd(ymm5, ymm4, ymm31);
+            code.vmovups(__ymmword_ptr[r11], ymm5);
+            code.vpslld(ymm4, ymm4, 16);
+            code.vmovups(__ymmword_ptr[r11 + FirstWeightsAt], ymm4);
+        }
+        else
+        {
+            code.vmovups(__ymmword_ptr[r11], ymm4);
+        }
+
         code.Label(ref done);
         code.nop(); // a label wants an instruction behind it
     }
 
     /// <summary>The weights of two groups.</summary>
-    static void WeighTwo(Assembler code, AssemblerMemoryOperand first, AssemblerMemoryOperand second, AssemblerMemoryOperand weights)
+    static void WeighTwo(Assembler code, AssemblerMemoryOperand first, AssemblerMemoryOperand second, AssemblerMemoryOperand weights, bool widened)
     {
         code.vmovups(zmm4, first);
         code.vmovups(zmm7, second);
@@ -227,22 +286,39 @@ static class AttentionCode
         code.vaddps(zmm3, zmm3, zmm4);
         code.vaddps(zmm3, zmm3, zmm7);
         code.vcvtne2ps2bf16(zmm4, zmm7, zmm4);
-        code.vmovups(weights, zmm4);
+        if (widened)
+        {
+            code.vpandd(zmm7, zmm4, zmm31);
+            code.vmovups(weights, zmm7);
+            code.vpslld(zmm4, zmm4, 16);
+            code.vmovups(weights + FirstWeightsAt, zmm4);
+        }
+        else
+        {
+            code.vmovups(weights, zmm4);
+        }
     }
 
-    /// <summary>void (weights: ushort*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
-    internal static void Accumulate(Assembler code, int rows, int headDim)
+    static int WeightRowBytes(bool widened) => SpanKernels.SpanTokens * (widened ? sizeof(float) : sizeof(ushort));
+
+    /// <summary>void (weights: void*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
+    internal static void Accumulate(Assembler code, int rows, int headDim, bool widened)
     {
         int vectors = headDim / KvLayout.GroupTokens;
         int whole = vectors / MostVectors;
         code.push(rbx);
         code.push(rbp);
+        if (widened)
+        {
+            Constant(code, zmm31, SecondElements);
+        }
+
         code.xor(ebx, ebx); // bytes of the head that are done, in sums as in values
         if (whole > 0)
         {
             Label chunk = code.CreateLabel();
             code.Label(ref chunk);
-            AccumulateVectors(code, rows, MostVectors, headDim);
+            AccumulateVectors(code, rows, MostVectors, headDim, widened);
             code.add(rbx, MostVectors * VectorBytes);
             if (whole > 1)
             {
@@ -253,7 +329,7 @@ static class AttentionCode
 
         if (vectors % MostVectors > 0)
         {
-            AccumulateVectors(code, rows, vectors % MostVectors, headDim);
+            AccumulateVectors(code, rows, vectors % MostVectors, headDim, widened);
         }
 
         code.pop(rbp);
@@ -262,7 +338,7 @@ static class AttentionCode
         code.ret();
     }
 
-    static void AccumulateVectors(Assembler code, int rows, int vectors, int headDim)
+    static void AccumulateVectors(Assembler code, int rows, int vectors, int headDim, bool widened)
     {
         (AssemblerRegister64 weights, AssemblerRegister64 values, AssemblerRegister64 groups) = (rdi, rsi, rdx);
         (AssemblerRegister64 corrections, AssemblerRegister64 sums) = (rcx, r8);
@@ -286,21 +362,20 @@ static class AttentionCode
         code.add(rbp, rbx);
         for (int pair = 0; pair < Pairs; pair++)
         {
+            int at = pair;
             for (int i = 0; i < vectors; i++)
             {
-                code.vmovups(Vectors[24 + i], __zmmword_ptr[r9 + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
                 code.prefetcht1(__[rbp + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
             }
 
-            for (int row = 0; row < rows; row++)
-            {
-                AssemblerRegisterZMM weight = Vectors[28 + (row % 4)];
-                code.vpbroadcastd(weight, __dword_ptr[rax + (row * WeightRowBytes) + (pair * sizeof(uint))]);
-                for (int i = 0; i < vectors; i++)
-                {
-                    code.vdpbf16ps(Vectors[(row * vectors) + i], Vectors[24 + i], weight);
-                }
-            }
+            MultiplyPairs(
+                code,
+                rows,
+                vectors,
+                widened,
+                i => __zmmword_ptr[r9 + ((at * headDim * sizeof(uint)) + (i * VectorBytes))],
+                row => __dword_ptr[rax + ((row * WeightRowBytes(widened)) + (at * sizeof(uint)))],
+                FirstWeightsAt);
         }
 
         code.add(rax, Pairs * sizeof(uint));
@@ -415,9 +490,11 @@ static class AttentionCode
         code.vpaddd(kept == k1 ? t.k1.z : t.k3.z, t, n);
     }
 
-    static void Constant(Assembler code, AssemblerRegisterZMM to, float value)
+    static void Constant(Assembler code, AssemblerRegisterZMM to, float value) => Constant(code, to, BitConverter.SingleToInt32Bits(value));
+
+    static void Constant(Assembler code, AssemblerRegisterZMM to, int bits)
     {
-        code.mov(eax, BitConverter.SingleToInt32Bits(value));
+        code.mov(eax, bits);
         code.vpbroadcastd(to, eax);
     }
 

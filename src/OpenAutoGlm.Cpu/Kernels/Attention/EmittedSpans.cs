@@ -2,17 +2,22 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Cpu.Kernels.Attention;
 
 /// <summary>
-/// The spans of BF16 with vdpbf16ps. Queries and weights are kept as BF16, two bytes an element. The calls are short
-/// (a microsecond or two), so they run without telling the garbage collector.
+/// The spans of BF16 with vdpbf16ps, for which queries and weights are kept as BF16, two bytes an element; or with multiply-adds, for
+/// which they are widened to float32. The calls are short (a microsecond or two), so they run without telling the garbage collector.
 /// </summary>
 sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512>>
 {
+    /// <summary>The second elements of eight pairs, then the first.</summary>
+    static readonly Vector512<int> SecondThenFirst = Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14);
+
+    readonly bool _isWidened;
     readonly nint[] _score = new nint[AttentionCode.MostRows + 1];
     readonly nint[] _scoreOne = new nint[AttentionCode.MostRows + 1];
     readonly nint[] _accumulate = new nint[AttentionCode.MostRows + 1];
@@ -22,14 +27,16 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
     internal EmittedSpans(CodeLibrary library, int headDim)
         : base(headDim)
     {
+        bool widened = _isWidened = !PairRates.PairsAreFaster(library);
+        string form = widened ? "BF16 widened" : "BF16";
         for (int i = 1; i <= AttentionCode.MostRows; i++)
         {
             int rows = i;
-            _score[rows] = library.Get($"attention scores BF16 {rows} rows × 4 groups, heads of {headDim}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim)).Entry;
-            _scoreOne[rows] = library.Get($"attention scores BF16 {rows} rows × 1 group, heads of {headDim}", code => AttentionCode.Score(code, rows, 1, headDim)).Entry;
-            _weigh[rows] = library.Get($"attention weights BF16 {rows} rows", code => AttentionCode.Weigh(code, rows, wholeSpan: false)).Entry;
-            _weighSpan[rows] = library.Get($"attention weights BF16 {rows} rows, whole span", code => AttentionCode.Weigh(code, rows, wholeSpan: true)).Entry;
-            _accumulate[rows] = library.Get($"attention sums BF16 {rows} rows, heads of {headDim}", code => AttentionCode.Accumulate(code, rows, headDim)).Entry;
+            _score[rows] = library.Get($"attention scores {form} {rows} rows × 4 groups, heads of {headDim}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim, widened)).Entry;
+            _scoreOne[rows] = library.Get($"attention scores {form} {rows} rows × 1 group, heads of {headDim}", code => AttentionCode.Score(code, rows, 1, headDim, widened)).Entry;
+            _weigh[rows] = library.Get($"attention weights {form} {rows} rows", code => AttentionCode.Weigh(code, rows, wholeSpan: false, widened)).Entry;
+            _weighSpan[rows] = library.Get($"attention weights {form} {rows} rows, whole span", code => AttentionCode.Weigh(code, rows, wholeSpan: true, widened)).Entry;
+            _accumulate[rows] = library.Get($"attention sums {form} {rows} rows, heads of {headDim}", code => AttentionCode.Accumulate(code, rows, headDim, widened)).Entry;
         }
     }
 
@@ -46,11 +53,21 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
         {
             (Vector512.Load(queries + i) * scale).Store((float*)rounded);
             Lanes512.Store(Functions.RoundToBFloat16(Lanes512.Load(rounded)), rounded);
-            Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Vector512.Load(rounded), 16)).Store((ushort*)prepared + i);
+            if (_isWidened)
+            {
+                Vector512<int> apart = Avx512F.PermuteVar16x32(Vector512.Load((int*)rounded), SecondThenFirst);
+                int* seconds = (int*)QueryRow(prepared, i / HeadDim) + (i % HeadDim / 2);
+                apart.GetLower().Store(seconds);
+                apart.GetUpper().Store(seconds + (HeadDim / 2));
+            }
+            else
+            {
+                Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Vector512.Load(rounded), 16)).Store((ushort*)prepared + i);
+            }
         }
     }
 
-    internal override void* QueryRow(void* prepared, int row) => (ushort*)prepared + ((long)row * HeadDim);
+    internal override void* QueryRow(void* prepared, int row) => (byte*)prepared + ((long)row * HeadDim * (_isWidened ? sizeof(float) : sizeof(ushort)));
 
     internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores)
     {

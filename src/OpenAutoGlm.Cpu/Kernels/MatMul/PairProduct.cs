@@ -90,16 +90,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
     readonly bool _isWidened;
     readonly delegate* unmanaged<PairArguments*, void>[]? _tiles; // by rows · MostPanels + panels
 
-    /// <summary>The product with the fastest tiles of this machine.</summary>
     internal PairProduct(CodeLibrary library, int k)
-        : this(library, k, PairRates.PairsAreFaster(library))
-    {
-    }
-
-    /// <summary>The product with vdpbf16ps, or with multiply-adds.</summary>
-    internal PairProduct(CodeLibrary library, int k, bool hasPairs)
     {
         (_k, _pairs) = (k, (k + 1) / 2);
+        bool hasPairs = PairRates.PairsAreFaster(library);
         _isWidened = !hasPairs && library.Has(EmittedFeatures.Vnni);
         _activations = new PairActivations<T>(k, _isWidened);
         if (hasPairs || _isWidened)

@@ -20,6 +20,10 @@ public sealed record CalibrationWindows(TokenWindows Calibration, TokenWindows S
 {
     const int LeastTokens = 16;
 
+    // Weights times tokens that one measurement of a sensitivity may come to: a few seconds on two cores.
+    const double MostWork = 3e11;
+    const int LeastWindows = 2;
+
     /// <summary>The windows of texts. What is too short for a recipe gives fewer windows, and then shorter ones.</summary>
     /// <exception cref="EvaluationException">There is too little text for two windows of 16 tokens.</exception>
     public static CalibrationWindows Of(CalibrationData data, Tokenizer tokenizer, ChatTemplate? template, RecipeCalibration recipe, int contextLength)
@@ -62,6 +66,15 @@ public sealed record CalibrationWindows(TokenWindows Calibration, TokenWindows S
             ? $"The calibration text is short: {calibration.Length} windows of {all.WindowTokens} tokens to calibrate with and {held} held out, where {recipe.Windows} and {recipe.HeldOutWindows} of {recipe.WindowTokens} were asked for. Error bars are wider for it."
             : null;
         return new CalibrationWindows(Some(all, calibration), Some(all, sensitivity), Some(all, heldOut.Order().Select(i => taken[i])), warning);
+    }
+
+    /// <summary>Fewer windows for sensitivities where a model is so large that a few dozen measurements over all of them would take most of an hour.</summary>
+    /// <param name="elements">Elements of the weights that are chosen for.</param>
+    public CalibrationWindows For(long elements)
+    {
+        int all = Sensitivity.Windows.Length;
+        int most = (int)Math.Clamp(MostWork / ((double)elements * Sensitivity.WindowTokens), Math.Min(LeastWindows, all), all);
+        return most == all ? this : this with { Sensitivity = Some(Sensitivity, Spread(all, most)) };
     }
 
     /// <summary>So many of the numbers from 0 on, evenly spread.</summary>

@@ -89,6 +89,7 @@ public sealed class OptimizationRun
         }
 
         ChoiceSpace space = whole ?? RecipeSpace.Of(Recipe, Config, Weights);
+        windows = windows.For(space.Groups.Sum(group => group.Elements));
         Enter(OptimizationStage.Calibrating);
         Dictionary<string, RoundingMethod> methods = space.Groups.SelectMany(group => group.Tensors).ToDictionary(tensor => tensor.Name, tensor => Methods.Of(Recipe.MethodOf(tensor.Name)), StringComparer.Ordinal);
         ActivationStatistics? statistics = Statistics(space, windows, methods);

@@ -15,7 +15,7 @@ static unsafe class PairRates
 
     static readonly Lazy<bool> Faster = new(Measure);
 
-    internal static bool PairsAreFaster(CodeLibrary library) => library.Has(EmittedFeatures.BFloat16) && Faster.Value;
+    internal static bool PairsAreFaster(CodeLibrary library) => library.Has(EmittedFeatures.BFloat16) && (library.PairsAreFaster ?? Faster.Value);
 
     static bool Measure()
     {
