@@ -20,6 +20,10 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
     // Below this, a divergence is rounding noise of the logits themselves.
     const double Least = 1e-12;
 
+    // Weights that a measurement of a kind rounds: some of the layers stand for all of a large model's.
+    const long MostRounded = 1L << 27;
+    const int LeastLayers = 3;
+
     readonly ChoiceSpace _space = builder.Space;
     int _measurements;
 
@@ -151,8 +155,8 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
     }
 
     /// <summary>
-    /// Two measurements for each kind of tensor, all layers at once in the coarsest and in the finest quantised format: loss = scale · error + rounding of
-    /// activations, which every quantised format has alike.
+    /// Two measurements for each kind of tensor, all layers at once in the coarsest and in the finest quantised format (in large models some layers, evenly
+    /// spread): loss = scale · error + rounding of activations, which every quantised format has alike.
     /// </summary>
     ImmutableArray<ImmutableArray<PredictedLoss>> ByKind(IProgress<(double, string)>? progress, CancellationToken cancellation)
     {
@@ -162,7 +166,7 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
         {
             int[] members = [.. kind];
             double[][] errors = [.. members.Select(g => Told(g, Errors(g, cancellation)))];
-            int[] open = [.. Enumerable.Range(0, members.Length).Where(m => Anchors(members[m]).Length > 0)];
+            int[] open = Some([.. Enumerable.Range(0, members.Length).Where(m => Anchors(members[m]).Length > 0)], m => _space.Groups[members[m]].Elements);
             double coarse = 0, fine = 0, coarseError = 0, fineError = 0;
             if (open.Length > 0)
             {
@@ -189,11 +193,18 @@ public sealed class SensitivityScan(CandidateBuilder builder, MeasureLoss measur
         }
     }
 
+    static int[] Some(int[] members, Func<int, long> elements)
+    {
+        long all = members.Sum(elements);
+        int count = all <= MostRounded ? members.Length : (int)Math.Clamp(members.Length * MostRounded / all, Math.Min(LeastLayers, members.Length), members.Length);
+        return [.. Enumerable.Range(0, count).Select(i => members[(int)(((2L * i) + 1) * members.Length / (2L * count))])];
+    }
+
     (double Loss, double Error) Together(string kind, int[] members, double[][] errors, int[] open, bool last, CancellationToken cancellation)
     {
         int ChoiceOf(int m) => last ? Anchors(members[m])[^1] : Anchors(members[m])[0];
         Dictionary<int, TensorFormat> formats = open.ToDictionary(m => members[m], m => _space.Choices[members[m]][ChoiceOf(m)]);
-        string name = $"all {kind} {string.Join(' ', formats.Values.Distinct())}";
+        string name = $"{(open.Length == members.Length ? "all" : $"{open.Length} of {members.Length}")} {kind} {string.Join(' ', formats.Values.Distinct())}";
         double loss = cache.Get(name, () => Measure(builder.Only(formats.Keys, g => formats[g], cancellation), _space.SourceKv, cancellation));
         return (loss, open.Sum(m => errors[m][ChoiceOf(m)]));
     }
