@@ -33,7 +33,7 @@ static class AttentionCode
     ];
 
     /// <summary>
-    /// void (queries: ushort*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
+    /// void (queries: void*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
     /// into the second cache meanwhile: memory in pieces of a few KiB is too ragged for the processor to foresee.
     /// </summary>
     internal static void Score(Assembler code, int rows, int groups, int headDim, bool widened)
