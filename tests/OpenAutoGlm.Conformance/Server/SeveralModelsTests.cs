@@ -68,7 +68,8 @@ public class SeveralModelsTests
             }
         })];
 
-        for (int round = 0; round < 3; round++)
+        // Three rounds are a load only where the machine answers enough in them: a slow one goes on until it has.
+        for (int round = 0; round < 3 || (round < 30 && !IsLoad()); round++)
         {
             await OrderAsync(client, "other", "unload", null);
             await OrderAsync(client, "stories", "load", null);
@@ -79,11 +80,13 @@ public class SeveralModelsTests
 
         await enough.CancelAsync();
         await Task.WhenAll(clients);
-        Assert.True(seen.Count > 20 && seen.Distinct().Count() == 2, $"Only {seen.Count} requests were no load.");
+        Assert.True(IsLoad(), $"Only {seen.Count} requests were no load.");
         JsonNode all = (await client.GetFromJsonAsync<JsonNode>("/admin/models", Cancellation))!;
         Assert.InRange((long)all["memory"]!["used_bytes"]!, 1, limits.MemoryBytes.Value);
         Assert.All(all["models"]!.AsArray(), model => Assert.Equal((0, 0), ((int)model!["running"]!, (int)model["waiting"]!)));
         TestContext.Current.SendDiagnosticMessage($"{seen.Count} answers, {all["models"]![0]!["loads"]} and {all["models"]![1]!["loads"]} loads");
+
+        bool IsLoad() => seen.Count > 20 && seen.Distinct().Count() == 2;
 
         async Task SwapAsync(string file)
         {
