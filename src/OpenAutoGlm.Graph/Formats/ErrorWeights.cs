@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace OpenAutoGlm.Graph.Formats;
 
 /// <summary>
@@ -19,6 +21,11 @@ static class ErrorWeights
     /// <summary>Refuses what has no nearest code.</summary>
     public static void CheckValues(ReadOnlySpan<float> values, TensorFormat format)
     {
+        if (AllWithin(values, -Largest, Largest))
+        {
+            return;
+        }
+
         for (int i = 0; i < values.Length; i++)
         {
             if (!(MathF.Abs(values[i]) <= Largest))
@@ -34,6 +41,11 @@ static class ErrorWeights
     /// <summary>Refuses factors that are no weights.</summary>
     public static void CheckImportance(ReadOnlySpan<float> importance)
     {
+        if (AllWithin(importance, 0, float.MaxValue))
+        {
+            return;
+        }
+
         for (int i = 0; i < importance.Length; i++)
         {
             if (!(importance[i] >= 0 && float.IsFinite(importance[i])))
@@ -46,31 +58,61 @@ static class ErrorWeights
     /// <summary>Copies the values, with 0 for what is nearest to 0.</summary>
     public static void Clean(ReadOnlySpan<float> values, Span<float> cleaned)
     {
-        for (int i = 0; i < values.Length; i++)
+        for (int i = 0; i < values.Length; i += Vector256<float>.Count)
         {
-            cleaned[i] = MathF.Abs(values[i]) < Smallest ? 0 : values[i];
+            var x = Vector256.Create(values[i..]);
+            (x & Vector256.GreaterThanOrEqual(Vector256.Abs(x), Vector256.Create(Smallest))).CopyTo(cleaned[i..]);
         }
     }
 
     /// <summary>The weights of a block. Importance counts relative to its largest in the block; if all is 0, as if it were absent.</summary>
     public static void Fill(ReadOnlySpan<float> values, ReadOnlySpan<float> importance, Span<float> weights)
     {
-        double squares = 0;
-        foreach (float value in values)
+        Vector256<double> squares = default;
+        for (int i = 0; i < values.Length; i += Vector256<double>.Count)
         {
-            squares += (double)value * value;
+            Vector256<double> x = Vector256.WidenLower(Vector128.Create(values[i..]).ToVector256Unsafe());
+            squares += x * x;
         }
 
-        float floor = (float)(2 * squares / values.Length);
-        float greatest = 0;
-        foreach (float factor in importance)
+        float floor = (float)(2 * ((squares[0] + squares[2]) + (squares[1] + squares[3])) / values.Length);
+        float greatest = Greatest(importance);
+        for (int i = 0; i < values.Length; i += Vector256<float>.Count)
         {
-            greatest = MathF.Max(greatest, factor);
+            var x = Vector256.Create(values[i..]);
+            Vector256<float> weight = (x * x) + Vector256.Create(floor);
+            weight = greatest > 0 ? weight * (Vector256.Create(importance[i..]) / Vector256.Create(greatest)) : weight;
+            weight.CopyTo(weights[i..]);
+        }
+    }
+
+    static float Greatest(ReadOnlySpan<float> factors)
+    {
+        Vector256<float> greatest = default;
+        for (int i = 0; i < factors.Length; i += Vector256<float>.Count)
+        {
+            greatest = Vector256.MaxNative(greatest, Vector256.Create(factors[i..]));
         }
 
-        for (int i = 0; i < values.Length; i++)
+        float most = 0;
+        for (int lane = 0; lane < Vector256<float>.Count; lane++)
         {
-            weights[i] = ((values[i] * values[i]) + floor) * (greatest > 0 ? importance[i] / greatest : 1);
+            most = MathF.Max(most, greatest[lane]);
         }
+
+        return most;
+    }
+
+    /// <summary>Whether no value is below or above, or NaN.</summary>
+    static bool AllWithin(ReadOnlySpan<float> values, float least, float most)
+    {
+        Vector256<float> within = Vector256<float>.AllBitsSet;
+        for (int i = 0; i < values.Length; i += Vector256<float>.Count)
+        {
+            var x = Vector256.Create(values[i..]);
+            within &= Vector256.GreaterThanOrEqual(x, Vector256.Create(least)) & Vector256.LessThanOrEqual(x, Vector256.Create(most));
+        }
+
+        return within == Vector256<float>.AllBitsSet;
     }
 }

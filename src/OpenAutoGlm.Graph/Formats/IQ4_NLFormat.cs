@@ -11,6 +11,8 @@ namespace OpenAutoGlm.Graph.Formats;
 /// </summary>
 sealed class IQ4_NLFormat : QuantizedFormat
 {
+    static readonly byte[] Indices = Packed.IndicesOf(Packed.NonLinearLevels);
+
     public override TensorFormat Format => TensorFormat.IQ4_NL;
     public override int BlockElements => 32;
     public override int BlockBytes => 18;
@@ -39,5 +41,5 @@ sealed class IQ4_NLFormat : QuantizedFormat
     }
 
     private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
-        Packed.PackIndices(Packed.NonLinearLevels, codes, block[2..]);
+        Packed.PackIndices(Indices, codes, block[2..]);
 }

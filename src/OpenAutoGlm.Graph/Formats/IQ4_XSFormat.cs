@@ -15,6 +15,8 @@ namespace OpenAutoGlm.Graph.Formats;
 /// </summary>
 sealed class IQ4_XSFormat : QuantizedFormat
 {
+    static readonly byte[] Indices = Packed.IndicesOf(Packed.NonLinearLevels);
+
     public override TensorFormat Format => TensorFormat.IQ4_XS;
     public override int BlockElements => 256;
     public override int BlockBytes => 136;
@@ -62,7 +64,7 @@ sealed class IQ4_XSFormat : QuantizedFormat
     {
         for (int group = 0; group < 8; group++)
         {
-            Packed.PackIndices(Packed.NonLinearLevels, codes.Slice(32 * group, 32), block[(8 + (16 * group))..]);
+            Packed.PackIndices(Indices, codes.Slice(32 * group, 32), block[(8 + (16 * group))..]);
         }
     }
 }

@@ -14,6 +14,9 @@ interface ILevels
 
     /// <summary>The nearest code to each value.</summary>
     Vector256<float> Nearest(Vector256<float> values);
+
+    /// <inheritdoc cref="Nearest(Vector256{float})"/>
+    Vector512<float> Nearest(Vector512<float> values);
 }
 
 /// <summary>All integers from one to another.</summary>
@@ -25,7 +28,11 @@ readonly struct IntegerLevels(float least, float greatest) : ILevels
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Nearest(Vector256<float> values) =>
-        Vector256.Round(Vector256.Min(Vector256.Max(values, Vector256.Create(least)), Vector256.Create(greatest)));
+        Vector256.Round(Vector256.MinNative(Vector256.MaxNative(values, Vector256.Create(least)), Vector256.Create(greatest)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Nearest(Vector512<float> values) =>
+        Vector512.Round(Vector512.MinNative(Vector512.MaxNative(values, Vector512.Create(least)), Vector512.Create(greatest)));
 }
 
 /// <summary>The sixteen levels of IQ4_NL.</summary>
@@ -35,9 +42,17 @@ readonly struct NonLinearLevels : ILevels
 
     public float Greatest => Packed.NonLinearLevels[^1];
 
-    /// <summary>Climbs from the least level, one step for every midpoint that lies below the value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Nearest(Vector256<float> values)
+    public Vector256<float> Nearest(Vector256<float> values) =>
+        Vector512.IsHardwareAccelerated ? Halve(values.ToVector512Unsafe()).GetLower() : Climb(values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Nearest(Vector512<float> values) =>
+        Vector512.IsHardwareAccelerated ? Halve(values) : Vector512.Create(Climb(values.GetLower()), Climb(values.GetUpper()));
+
+    /// <summary>From the least level one step for every midpoint that lies below the value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> Climb(Vector256<float> values)
     {
         ReadOnlySpan<sbyte> levels = Packed.NonLinearLevels;
         Vector256<float> nearest = Vector256.Create((float)levels[0]);
@@ -49,6 +64,23 @@ readonly struct NonLinearLevels : ILevels
 
         return nearest;
     }
+
+    /// <summary>The same by halving the levels four times.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> Halve(Vector512<float> values)
+    {
+        Vector512<float> midpoints = Vector512.Create(Midpoints);
+        Vector512<int> below = Vector512.GreaterThan(values, Vector512.Create(Midpoints[7])).AsInt32() & Vector512.Create(8);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below + Vector512.Create(3))).AsInt32() & Vector512.Create(4);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below + Vector512<int>.One)).AsInt32() & Vector512.Create(2);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below)).AsInt32() & Vector512<int>.One;
+        return Vector512.ShuffleNative(Vector512.Create(Values), below);
+    }
+
+    /// <summary>Above element i the nearest level is i + 1 or a higher one.</summary>
+    static ReadOnlySpan<float> Midpoints => [-115.5f, -93.5f, -74, -57, -42, -28.5f, -16, -4.5f, 7, 19, 31.5f, 45.5f, 61, 79, 101, float.PositiveInfinity];
+
+    static ReadOnlySpan<float> Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 }
 
 /// <summary>The fifteen levels of MXFP4, doubled, so that they are integers.</summary>
@@ -73,4 +105,7 @@ readonly struct DoubledE2M1Levels : ILevels
 
         return Vector256.CopySign(nearest, values);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Nearest(Vector512<float> values) => Vector512.Create(Nearest(values.GetLower()), Nearest(values.GetUpper()));
 }

@@ -12,6 +12,8 @@ namespace OpenAutoGlm.Graph.Formats;
 /// </summary>
 sealed class MXFP4Format : QuantizedFormat
 {
+    static readonly byte[] Indices = Packed.IndicesOf(Packed.DoubledE2M1);
+
     public override TensorFormat Format => TensorFormat.MXFP4;
     public override int BlockElements => 32;
     public override int BlockBytes => 17;
@@ -98,5 +100,5 @@ sealed class MXFP4Format : QuantizedFormat
     }
 
     private protected override void WriteCodes(ReadOnlySpan<sbyte> codes, Span<byte> block) =>
-        Packed.PackIndices(Packed.DoubledE2M1, codes, block[1..]);
+        Packed.PackIndices(Indices, codes, block[1..]);
 }

@@ -53,16 +53,25 @@ static class Packed
             Vector128.Shuffle(table, indices.GetUpper()));
     }
 
-    /// <summary>The reverse of <see cref="Look"/>: 32 levels as sixteen bytes of the first index that each has.</summary>
-    public static void PackIndices(ReadOnlySpan<sbyte> levels, ReadOnlySpan<sbyte> codes, Span<byte> bytes)
+    /// <summary>By code, as an unsigned byte: the first index of sixteen levels that has it. What <see cref="PackIndices"/> looks in.</summary>
+    public static byte[] IndicesOf(ReadOnlySpan<sbyte> levels)
     {
-        Span<sbyte> indices = stackalloc sbyte[32];
-        for (int i = 0; i < 32; i++)
+        byte[] indices = new byte[256];
+        for (int i = levels.Length - 1; i >= 0; i--)
         {
-            indices[i] = (sbyte)levels.IndexOf(codes[i]);
+            indices[(byte)levels[i]] = (byte)i;
         }
 
-        PackNibbles(indices, 0, bytes);
+        return indices;
+    }
+
+    /// <summary>The reverse of <see cref="Look"/>: 32 levels as sixteen bytes of indices.</summary>
+    public static void PackIndices(byte[] indicesOf, ReadOnlySpan<sbyte> codes, Span<byte> bytes)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            bytes[i] = (byte)(indicesOf[(byte)codes[i]] | (indicesOf[(byte)codes[i + 16]] << 4));
+        }
     }
 
     /// <summary>The level nearest to a value; the lower one where it is in the middle.</summary>

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
 namespace OpenAutoGlm.Graph.Formats;
 
 /// <summary>
@@ -12,6 +15,11 @@ ref struct SuperBlockSearch<TLevels>
     const int MaxGroups = 16;
     const int Passes = 3;
 
+    // Candidates are five s upwards from a first one, with three m around the middle one each.
+    const int Climb = 5;
+    const int Around = 3;
+    const ulong Steps = 0b001_001_001_001;
+
     readonly ReadOnlySpan<float> _values;
     readonly ReadOnlySpan<float> _weights;
     readonly TLevels _levels;
@@ -20,6 +28,10 @@ ref struct SuperBlockSearch<TLevels>
     readonly int _greatestS;
     readonly Span<int> _s;
     readonly Span<int> _m;
+
+    static ReadOnlySpan<float> ClimbingS => [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4];
+
+    static ReadOnlySpan<float> AroundM => [-1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, 1];
 
     /// <summary>Searches at once.</summary>
     /// <param name="values">The values of the block.</param>
@@ -113,37 +125,60 @@ ref struct SuperBlockSearch<TLevels>
         }
     }
 
-    /// <summary>Moves s and m of every group to the best of their neighbours and returns the error of the block.</summary>
+    /// <summary>Moves s of every group upwards from one below, for as long as that is better, with m at the best of its neighbours; returns the error of the block.</summary>
     readonly float MoveGroups()
     {
         float total = 0;
         for (int group = 0; group < _s.Length; group++)
         {
-            (int s, int m) = (_s[group], _m.IsEmpty ? 0 : _m[group]);
-            (int lowM, int highM) = _m.IsEmpty ? (0, 0) : (Math.Max(m - 1, 0), Math.Min(m + 1, _greatestS));
-            float best = float.PositiveInfinity;
-            for (int nearS = Math.Max(s - 1, _leastS); nearS <= Math.Min(s + 1, _greatestS); nearS++)
-            {
-                for (int nearM = lowM; nearM <= highM; nearM++)
-                {
-                    float error = ScaleSearch.Error(Values(group), Weights(group), _levels, D * nearS, -(Dmin * nearM));
-                    if (error < best)
-                    {
-                        (best, s, m) = (error, nearS, nearM);
-                    }
-                }
-            }
-
-            _s[group] = s;
-            if (!_m.IsEmpty)
-            {
-                _m[group] = m;
-            }
-
-            total += best;
+            total += _m.IsEmpty ? MoveScale(group) : MoveBoth(group);
         }
 
         return total;
+    }
+
+    readonly float MoveScale(int group)
+    {
+        float best = float.PositiveInfinity;
+        for (int near = Math.Max(_s[group] - 1, _leastS); near <= Math.Min(_s[group] + 1, _greatestS); near++)
+        {
+            float error = ScaleSearch.Error(Values(group), Weights(group), _levels, D * near, 0);
+            if (error < best)
+            {
+                (best, _s[group]) = (error, near);
+            }
+        }
+
+        return best;
+    }
+
+    readonly float MoveBoth(int group)
+    {
+        (int first, int middleM) = (Math.Max(_s[group] - 1, 0), _m[group]);
+        Span<float> errors = stackalloc float[CandidateSums.Count + Around];
+        Span<float> best = stackalloc float[CandidateSums.Count + Around];
+        for (; ; first += Climb - 1)
+        {
+            Vector512<float> s = Vector512.Create((float)first) + Vector512.Create(ClimbingS), m = Vector512.Create((float)middleM) + Vector512.Create(AroundM);
+            Vector512<float> there = Vector512.LessThanOrEqual(s, Vector512.Create((float)_greatestS))
+                & Vector512.GreaterThanOrEqual(m, default) & Vector512.LessThanOrEqual(m, Vector512.Create((float)_greatestS));
+            Vector512<float> all = CandidateSums.Errors(
+                Values(group), Weights(group), _levels, Vector512.Create(D) * s, -(Vector512.Create(Dmin) * m));
+            all = Vector512.ConditionalSelect(there, all, Vector512.Create(float.PositiveInfinity));
+
+            // Element 3 i of the best is the least error of s + i; it is climbed for as long as the next one is less.
+            all.CopyTo(errors);
+            Vector512<float> leasts = Vector512.MinNative(all, Vector512.MinNative(Vector512.Create(errors[1..]), Vector512.Create(errors[2..])));
+            leasts.CopyTo(best);
+            ulong stops = ~Vector512.LessThan(Vector512.Create(best[Around..]), leasts).ExtractMostSignificantBits() & Steps;
+            if (stops != 0)
+            {
+                int at = BitOperations.TrailingZeroCount(stops);
+                int choice = BitOperations.TrailingZeroCount(Vector512.Equals(all, Vector512.Create(best[at])).ExtractMostSignificantBits() >> at);
+                (_s[group], _m[group]) = (first + (at / Around), middleM - 1 + choice);
+                return best[at];
+            }
+        }
     }
 
     /// <summary>Least squares for d and dmin with everything else as it is: x ≈ d · (s · q) + dmin · (−m).</summary>
