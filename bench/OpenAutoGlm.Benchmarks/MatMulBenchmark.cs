@@ -21,7 +21,7 @@ static unsafe partial class MatMulBenchmark
     const long WeightBytes = 256 << 20;
     const int Rounds = 7;
 
-    internal static void Run(TensorFormat[] formats, int threads, InstructionSet set)
+    internal static void Run(TensorFormat[] formats, int threads, InstructionSet set, int[] rowCounts)
     {
         Console.WriteLine($"{set}, {threads} threads; median of {Rounds} rounds (min … max); read: a plain sum over the same weights in the same round");
         MachineSpeed speed = MachineProbe.Measure(threads);
@@ -34,7 +34,7 @@ static unsafe partial class MatMulBenchmark
         {
             foreach ((int n, int k) in ((int, int)[])[(4096, 4096), (2048, 8192)])
             {
-                foreach (int rows in (int[])[1, 8, 16, 32, 512])
+                foreach (int rows in rowCounts)
                 {
                     Measure(pool, set, format, n, k, rows, BlockFormat.Of(format) is QuantizedFormat ? speed.ByteOperationsPerSecond : speed.FloatOperationsPerSecond);
                 }

@@ -2,6 +2,7 @@ using OpenAutoGlm.Cpu;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Tensors;
 
@@ -17,7 +18,7 @@ static unsafe class TileBenchmark
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
         byte** x = stackalloc byte*[TileCode.MostRows];
-        foreach (StripShape shape in (StripShape[])[new(1, false, 0), new(1, false, 8), new(1, true, 0), new(2, false, 32)])
+        foreach (StripShape shape in (StripShape[])[new(1, false, Raised: true), new(1, true, Raised: false), new(2, false, Raised: true)])
         {
             foreach (int rows in (int[])[4, 5, 6])
             {
@@ -46,6 +47,41 @@ static unsafe class TileBenchmark
 
                 Console.WriteLine($"{shape,-10} {rows} × 32  {2.0 * rows * 32 * 32 * Blocks * Calls / best / 1e9,6:F0} GOP/s");
             }
+        }
+    }
+
+    /// <summary>The kernel of few rows alone, on one thread and data in the first cache.</summary>
+    internal static void Rows(OpenAutoGlm.Graph.Formats.TensorFormat format)
+    {
+        const int Elements = 512;
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
+        PanelFormat panel = PanelFormat.Of(format);
+        using NativeMemoryOwner weights = new(panel.PanelBytes(Elements) + 65536);
+        using NativeMemoryOwner lines = new((Elements / 32 * 64) + (8 * 8192));
+        using NativeMemoryOwner results = new(8 * 64);
+        foreach (int rows in (int[])[1, 4, 6, 8])
+        {
+            var kernel = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(code, panel, rows).Entry;
+            RowsArguments arguments = new() { Weights = weights.Pointer, Panels = 1, Units = Elements / panel.Blocks.BlockElements };
+            for (int row = 0; row < rows; row++)
+            {
+                arguments.X[row] = (long)(lines.Pointer + (row * (Elements / 32 * 64)));
+                arguments.Y[row] = (long)(results.Pointer + (row * 64));
+            }
+
+            double seconds = double.PositiveInfinity;
+            for (int round = 0; round < 9; round++)
+            {
+                double start = MatMulBenchmark.Clock(1);
+                for (int i = 0; i < Calls; i++)
+                {
+                    kernel(&arguments);
+                }
+
+                seconds = Math.Min(seconds, MatMulBenchmark.Clock(1) - start);
+            }
+
+            Console.WriteLine($"{format,-6} {rows} × 16  {2.0 * rows * 16 * Elements * Calls / seconds / 1e9,6:F0} GOP/s");
         }
     }
 

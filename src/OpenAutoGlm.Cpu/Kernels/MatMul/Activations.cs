@@ -26,7 +26,7 @@ abstract unsafe record Activations(int K)
 /// kernel needs for the block comes with one cache line:
 /// <code>
 ///  0  the codes; with Wide 64 bytes of int16 instead: in every 16 elements the eight even ones, then the eight odd ones
-/// 32  int32: −Σ codes of the block, of its first half, of its second half
+/// 32  int32: −128 · Σ codes of the block, of its first half, of its second half: what bytes that are 128 more than a weight's codes add, negated
 /// 44  float32: scale, scale · Σ codes of the block, of its first half, of its second half
 /// </code>
 /// Behind each row lies one line more, so that rows do not meet in the same sets of a cache.
@@ -35,6 +35,7 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
     where T : struct, ILanes<T>
 {
     internal const int LineBytes = 64;
+    internal const int NegatedSumFactor = 128;
     internal const int NegatedSumAt = 32;
     internal const int NegatedHalfSumsAt = 36;
     internal const int ScaleAt = 44;
@@ -82,7 +83,7 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
 
             (int a, int b) = (Sum(first), Sum(second));
             int* sums = (int*)(to + NegatedSumAt + Widening);
-            (sums[0], sums[1], sums[2]) = (-(a + b), -a, -b);
+            (sums[0], sums[1], sums[2]) = (-(a + b) * NegatedSumFactor, -a * NegatedSumFactor, -b * NegatedSumFactor);
             float* scales = (float*)(to + ScaleAt + Widening);
             (scales[0], scales[1], scales[2], scales[3]) = (scale, scale * (a + b), scale * a, scale * b);
         }

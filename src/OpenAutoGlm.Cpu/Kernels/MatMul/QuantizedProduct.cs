@@ -272,7 +272,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
         }
 
         int at = TShape.Groups == 1 ? RoundedActivations<T>.NegatedSumAt : RoundedActivations<T>.NegatedHalfSumsAt + (4 * half);
-        return T.BroadcastInt(_offset * *(int*)(block + at));
+        return T.BroadcastInt(_offset * *(int*)(block + at) / RoundedActivations<T>.NegatedSumFactor);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

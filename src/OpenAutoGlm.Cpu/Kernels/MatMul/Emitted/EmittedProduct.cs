@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
@@ -22,9 +21,6 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     /// <summary>Panels that pass a strip of activations together.</summary>
     const int MostPanels = 8;
-
-    /// <summary>Up to here it is better to unpack for every eight rows anew than to go through a strip.</summary>
-    const int FewRows = 6 * RowsCode.MostRows;
 
     readonly PanelFormat _format;
     readonly int _k;
@@ -82,7 +78,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         Results results = new(rows, (nint)y, yStride, InOrder: false);
         Results bounced = new(rows, (nint)(scratch + StripBytes + SumsBytes), TileCode.Panels * LaneFloats, InOrder: true);
         int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
-        bool few = rows.Count <= FewRows;
+        bool few = rows.Count <= RowsCode.MostRows;
         int direct = few ? whole : whole / TileCode.Panels * TileCode.Panels;
         if (direct > 0)
         {
@@ -110,7 +106,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
-        if (rows.Count <= FewRows)
+        if (rows.Count <= RowsCode.MostRows)
         {
             Few(weights, panel, panels, rows, results, activations);
             return;
@@ -162,6 +158,10 @@ sealed unsafe class EmittedProduct : PanelProduct
     void Tiles(TileArguments arguments, int rows, long rowBytes, Ahead ahead)
     {
         int tiles = (rows + TileCode.MostRows - 1) / TileCode.MostRows;
+        long blockLines = (ahead.Bytes + (arguments.Blocks * tiles * PanelFormat.LineBytes) - 1) / (arguments.Blocks * tiles * PanelFormat.LineBytes);
+        arguments.Fetch = (byte*)ahead.First;
+        arguments.FetchSecond = (byte*)ahead.Second;
+        arguments.FetchStep = Math.Min(blockLines, TileCode.MostFetches) * PanelFormat.LineBytes;
         for (int tile = 0; tile < tiles; tile++)
         {
             // As even as can be: 8 rows are 4 and 4, not 6 and 2.
@@ -172,49 +172,26 @@ sealed unsafe class EmittedProduct : PanelProduct
             arguments.Sums += count * TileArguments.SumsStride;
             arguments.Y = arguments.Y is null ? null : arguments.Y + count;
             rows -= count;
-            ahead.Fetch(tile, tiles);
+            arguments.Fetch += arguments.FetchStep * arguments.Blocks;
+            arguments.FetchSecond += arguments.FetchStep * arguments.Blocks;
+            arguments.FetchStep = arguments.Fetch < (byte*)ahead.First + ahead.Bytes ? arguments.FetchStep : 0;
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
-        int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows;
-
-        // Where there are several passes, they follow one another panel by panel: only the first waits for memory.
-        RowsArguments arguments = new() { Panels = passes == 1 ? panels : 1, Units = _k / _format.Blocks.BlockElements };
-        for (int i = 0; i < panels; i += (int)arguments.Panels)
+        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = _k / _format.Blocks.BlockElements };
+        for (int i = 0; i < rows.Count; i++)
         {
-            arguments.Weights = weights.Panel(panel + i);
-            for (int pass = 0, first = 0; pass < passes; pass++)
-            {
-                int count = (rows.Count - first + passes - pass - 1) / (passes - pass);
-                for (int j = 0; j < count; j++)
-                {
-                    arguments.X[j] = (long)(activations + (rows.XOf(first + j) * _activations.RowBytes));
-                    arguments.Y[j] = (long)(results[first + j] + (i * PanelRows));
-                }
-
-                _rows[count](&arguments);
-                first += count;
-            }
+            arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes));
+            arguments.Y[i] = (long)results[i];
         }
+
+        _rows[rows.Count](&arguments);
     }
 
     byte* At(in PackedWeights weights, int panel, int element) => weights.Panel(panel) + ((long)(element / _format.Blocks.BlockElements) * _format.UnitBytes);
 
-    /// <summary>The packed weights that are taken apart next; they come from memory while tiles compute, some with each tile.</summary>
-    readonly record struct Ahead(nint First, nint Second, int Bytes)
-    {
-        internal void Fetch(int part, int parts)
-        {
-            int from = (int)((long)Bytes * part / parts) & -64;
-            int to = (int)((long)Bytes * (part + 1) / parts);
-            for (int at = from; at < to; at += 64)
-            {
-                Sse.Prefetch1((byte*)First + at);
-                Sse.Prefetch1((byte*)Second + at);
-            }
-        }
-    }
+    /// <summary>The packed weights that are taken apart next; they come from memory while tiles compute.</summary>
+    readonly record struct Ahead(nint First, nint Second, int Bytes);
 }

@@ -40,13 +40,9 @@ static unsafe class RowsCode
     /// <summary>The most rows that registers have room for.</summary>
     internal const int MostRows = 8;
 
-    /// <summary>Bytes from what is used to what is fetched into the first cache.</summary>
-    const int FetchAhead = 4096;
-
-    /// <summary>With few rows, what is used runs so close behind memory that lines come in two steps: into the second cache, then into the first.</summary>
-    const int FewRows = 4;
-
+    /// <summary>Bytes from what is used to what is fetched, in two steps: the first cache alone waits for too few lines at a time.</summary>
     const int FetchToSecond = 8192;
+
     const int FetchToFirst = 1024;
 
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
@@ -124,12 +120,8 @@ static unsafe class RowsCode
         int from = block == 0 ? 0 : format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
         for (int line = from; line < from + (lines * PanelFormat.LineBytes); line += PanelFormat.LineBytes)
         {
-            if (rows <= FewRows)
-            {
-                a.prefetcht1(__byte_ptr[rsi + (line + FetchToSecond)]);
-            }
-
-            a.prefetcht0(__byte_ptr[rsi + (line + (rows <= FewRows ? FetchToFirst : FetchAhead))]);
+            a.prefetcht1(__byte_ptr[rsi + (line + FetchToSecond)]);
+            a.prefetcht0(__byte_ptr[rsi + (line + FetchToFirst)]);
         }
 
         AssemblerMemoryOperand At(int row, int field) => __dword_bcst[x[row] + rax + ((block * Line.LineBytes) + field)];
@@ -142,9 +134,13 @@ static unsafe class RowsCode
                 {
                     a.vpxord(dot, dot, dot);
                 }
+                else if (format.Offset == Line.NegatedSumFactor)
+                {
+                    a.vpbroadcastd(dot, __dword_ptr[x[row] + rax + ((block * Line.LineBytes) + StripShape.NegatedSumAt(groups, group))]);
+                }
                 else
                 {
-                    a.vpslld(dot, At(row, groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group)), (byte)int.Log2(format.Offset));
+                    a.vpsrad(dot, At(row, StripShape.NegatedSumAt(groups, group)), (byte)int.Log2(Line.NegatedSumFactor / format.Offset));
                 }
             }
 

@@ -2,6 +2,7 @@ using Iced.Intel;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using static Iced.Intel.AssemblerRegisters;
+using Line = OpenAutoGlm.Cpu.Kernels.MatMul.RoundedActivations<OpenAutoGlm.Cpu.Lanes.Lanes512>;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 
@@ -11,19 +12,22 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 /// </summary>
 /// <param name="Groups">Groups in a block: 1 or 2.</param>
 /// <param name="HasMinimum">Whether there are lines of minimums.</param>
-/// <param name="Offset">What a byte is more than its code: 0 or a power of two.</param>
-readonly record struct StripShape(int Groups, bool HasMinimum, int Offset)
+/// <param name="Raised">Whether bytes are 128 more than their codes, whatever their offset in the panel was; else they are the codes.</param>
+readonly record struct StripShape(int Groups, bool HasMinimum, bool Raised)
 {
     /// <summary>The line of the first quad.</summary>
     internal int FirstCodes => HasMinimum ? 2 * Groups : Groups;
 
     internal int BlockBytes => LineAt(FirstCodes + 8, 0);
 
-    internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset);
+    internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset != 0);
+
+    /// <summary>Where a block of activations has what a dot of a group begins with if bytes are raised.</summary>
+    internal static int NegatedSumAt(int groups, int group) => groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group);
 
     internal int LineAt(int line, int panel) => ((line * TileCode.Panels) + panel) * PanelFormat.LineBytes;
 
-    public override string ToString() => $"{(Groups == 1 ? 32 : 16)}{(HasMinimum ? " min" : "")}{(Offset == 0 ? "" : $" +{Offset}")}";
+    public override string ToString() => $"{(Groups == 1 ? 32 : 16)}{(HasMinimum ? " min" : "")}{(Raised ? " raised" : "")}";
 }
 
 /// <summary>What <see cref="StripCode"/> is called with.</summary>
@@ -55,8 +59,15 @@ static unsafe class StripCode
         a.mov(rsi, __qword_ptr[rdi + StripArguments.WeightsAt]);
         a.mov(rdx, __qword_ptr[rdi + StripArguments.StripAt]);
         a.mov(rcx, __qword_ptr[rdi + StripArguments.UnitsAt]);
-        CodeWriter codes = new(a, format, firstTemporary: 0, constants: 28);
+        CodeWriter codes = new(a, format, firstTemporary: 1, constants: 28);
         codes.LoadConstants();
+        int raise = shape.Raised ? Line.NegatedSumFactor - format.Offset : 0;
+        if (raise > 0)
+        {
+            a.mov(eax, raise * 0x01010101);
+            a.vpbroadcastd(zmm0, eax);
+        }
+
         Label unit = a.CreateLabel();
         a.Label(ref unit);
         codes.OpenUnit();
@@ -73,7 +84,15 @@ static unsafe class StripCode
                 }
             }
 
-            codes.Quads(block, null, (quad, register) => a.vmovups(At(shape.FirstCodes + quad), register));
+            codes.Quads(block, null, (quad, register) =>
+            {
+                if (raise > 0)
+                {
+                    a.vpaddb(register, register, zmm0);
+                }
+
+                a.vmovups(At(shape.FirstCodes + quad), register);
+            });
         }
 
         a.add(rsi, format.UnitBytes);

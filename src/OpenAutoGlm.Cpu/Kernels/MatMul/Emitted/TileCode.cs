@@ -18,6 +18,9 @@ unsafe struct TileArguments
     internal const int SumsAt = 48;
     internal const int YAt = 56;
     internal const int YOffsetAt = 64;
+    internal const int FetchAt = 72;
+    internal const int FetchSecondAt = 80;
+    internal const int FetchStepAt = 88;
 
     /// <summary>Bytes from a row of sums to the next.</summary>
     internal const int SumsStride = TileCode.Panels * PanelFormat.LineBytes;
@@ -48,6 +51,15 @@ unsafe struct TileArguments
 
     /// <summary>What is added to these.</summary>
     internal long YOffset;
+
+    /// <summary>Packed weights that come from memory into the second cache meanwhile, some lines with each block.</summary>
+    internal byte* Fetch;
+
+    /// <summary>Those of the other panel.</summary>
+    internal byte* FetchSecond;
+
+    /// <summary>Bytes of each that are fetched with a block: up to <see cref="TileCode.MostFetches"/> lines, 0 where everything has been fetched.</summary>
+    internal long FetchStep;
 }
 
 /// <summary>
@@ -59,6 +71,12 @@ static unsafe class TileCode
 {
     /// <summary>Rows of activations in the largest tile.</summary>
     internal const int MostRows = 6;
+
+    /// <summary>
+    /// Lines of each panel to come that can be fetched with a block. All at once would not do: a core waits for a few dozen lines
+    /// only, and what else it wants then queues behind them. More than are needed cost time too.
+    /// </summary>
+    internal const int MostFetches = 3;
 
     /// <summary>Panels in a tile, and in a strip.</summary>
     internal const int Panels = 2;
@@ -86,7 +104,13 @@ static unsafe class TileCode
         a.push(rbx);
         a.push(rbp);
         a.push(r12);
+        a.push(r13);
+        a.push(r14);
+        a.push(r15);
         a.mov(r12, __qword_ptr[rdi + TileArguments.AheadAt]);
+        a.mov(r13, __qword_ptr[rdi + TileArguments.FetchAt]);
+        a.mov(r14, __qword_ptr[rdi + TileArguments.FetchSecondAt]);
+        a.mov(r15, __qword_ptr[rdi + TileArguments.FetchStepAt]);
         a.mov(rsi, __qword_ptr[rdi + TileArguments.StripAt]);
         a.mov(rcx, __qword_ptr[rdi + TileArguments.BlocksAt]);
         a.mov(rax, __qword_ptr[rdi + TileArguments.XAt]);
@@ -128,24 +152,31 @@ static unsafe class TileCode
             a.prefetcht0(__byte_ptr[rdx + r12]);
         }
 
+        Label fetched = a.CreateLabel();
+        for (int fetch = 0; fetch < MostFetches; fetch++)
+        {
+            a.cmp(r15, fetch * PanelFormat.LineBytes);
+            a.jbe(fetched);
+            a.prefetcht1(__byte_ptr[r13 + (fetch * PanelFormat.LineBytes)]);
+            a.prefetcht1(__byte_ptr[r14 + (fetch * PanelFormat.LineBytes)]);
+        }
+
+        a.Label(ref fetched);
+        a.add(r13, r15);
+        a.add(r14, r15);
         for (int group = 0; group < shape.Groups; group++)
         {
             for (int row = 0; row < rows; row++)
             {
-                int at = shape.Groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group);
                 for (int panel = 0; panel < Panels; panel++)
                 {
-                    if (shape.Offset == 0)
+                    if (shape.Raised)
                     {
-                        a.vpxord(Dot(row, panel), Dot(row, panel), Dot(row, panel));
-                    }
-                    else if (panel == 0)
-                    {
-                        a.vpslld(Dot(row, 0), __dword_bcst[x[row] + rax + at], (byte)int.Log2(shape.Offset));
+                        a.vpbroadcastd(Dot(row, panel), __dword_ptr[x[row] + rax + StripShape.NegatedSumAt(shape.Groups, group)]);
                     }
                     else
                     {
-                        a.vmovdqa64(Dot(row, panel), Dot(row, 0));
+                        a.vpxord(Dot(row, panel), Dot(row, panel), Dot(row, panel));
                     }
                 }
             }
@@ -235,6 +266,9 @@ static unsafe class TileCode
 
         a.Label(ref done);
         a.vzeroupper();
+        a.pop(r15);
+        a.pop(r14);
+        a.pop(r13);
         a.pop(r12);
         a.pop(rbp);
         a.pop(rbx);
