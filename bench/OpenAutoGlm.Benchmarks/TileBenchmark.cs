@@ -18,7 +18,7 @@ static unsafe class TileBenchmark
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
         byte** x = stackalloc byte*[TileCode.MostRows];
-        foreach (StripShape shape in (StripShape[])[new(1, false, Raised: true), new(1, true, Raised: false), new(2, false, Raised: true)])
+        foreach (StripShape shape in (StripShape[])[new(1, false, Raised: true), new(1, false, Raised: true, Packed: true), new(1, true, Raised: false), new(2, false, Raised: true)])
         {
             foreach (int rows in (int[])[4, 5, 6])
             {
@@ -31,7 +31,7 @@ static unsafe class TileBenchmark
                     x[i] = lines.Pointer + (i * RoundedActivations<Lanes512>.LineBytes * (Blocks + 1));
                 }
 
-                TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1, X = x, Sums = results.Pointer };
+                TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1, X = x, Sums = results.Pointer, Second = strip.Pointer + (shape.BlockBytes * Blocks / 2) };
 
                 double best = double.PositiveInfinity;
                 for (int round = 0; round < 9; round++)

@@ -20,7 +20,7 @@ public sealed class TuningCache
     TuningCache(string? path) => _path = path;
 
     /// <summary>Keys and values, by key.</summary>
-    public IEnumerable<KeyValuePair<string, int>> Entries => _values.OrderBy(entry => entry.Key, StringComparer.Ordinal);
+    public IEnumerable<KeyValuePair<string, int>> Entries => _values.ToArray().OrderBy(entry => entry.Key, StringComparer.Ordinal);
 
     /// <summary>A cache that is kept nowhere.</summary>
     public static TuningCache InMemory() => new(path: null);

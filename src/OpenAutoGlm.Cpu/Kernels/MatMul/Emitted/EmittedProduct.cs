@@ -131,19 +131,24 @@ sealed unsafe class EmittedProduct : PanelProduct
             arguments.XOffset = start / 32 * RoundedActivations<Lanes512>.LineBytes;
             for (int pair = 0; pair < panels; pair += TileCode.Panels)
             {
-                for (int i = 0; i < TileCode.Panels; i++)
+                // Where there is no second panel, the first stands in for it.
+                byte* first = At(weights, panel + pair, start), second = At(weights, panel + Math.Min(pair + 1, panels - 1), start);
+                if (_shape.Packed)
                 {
-                    // Where there is no second panel, the first stands in for it.
-                    byte* from = At(weights, panel + Math.Min(pair + i, panels - 1), start);
-                    StripArguments strip = new() { Weights = from, Strip = scratch + _shape.LineAt(0, i), Units = elements / _format.Blocks.BlockElements };
-                    _toStrip(&strip);
+                    arguments.Strip = first;
+                    arguments.Second = second;
+                }
+                else
+                {
+                    ToStrip(first, scratch + _shape.LineAt(0, 0), elements);
+                    ToStrip(second, scratch + _shape.LineAt(0, 1), elements);
                 }
 
-                // What comes after this pair: the next one, or the first one's next strip.
-                (int nextPair, int nextStart) = pair + TileCode.Panels < panels ? (pair + TileCode.Panels, start) : (0, start + elements);
+                // What comes after this pair: the next one, or the first one's next strip, or what lies behind these panels.
+                (int nextPair, int nextStart) = pair + TileCode.Panels < panels ? (pair + TileCode.Panels, start) : start + elements < _k ? (0, start + elements) : (panels, 0);
                 Ahead ahead = new(
                     (nint)At(weights, panel + nextPair, nextStart),
-                    (nint)At(weights, panel + Math.Min(nextPair + 1, panels - 1), nextStart),
+                    (nint)At(weights, panel + (nextPair == panels - 1 ? nextPair : nextPair + 1), nextStart),
                     elements / _format.Blocks.BlockElements * _format.UnitBytes);
                 arguments.X = x;
                 arguments.Sums = scratch + StripBytes + (pair / TileCode.Panels * PairBytes);
@@ -152,6 +157,12 @@ sealed unsafe class EmittedProduct : PanelProduct
                 Tiles(arguments, rows.Count, rowBytes, ahead);
             }
         }
+    }
+
+    void ToStrip(byte* units, byte* strip, int elements)
+    {
+        StripArguments arguments = new() { Weights = units, Strip = strip, Units = elements / _format.Blocks.BlockElements };
+        _toStrip(&arguments);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

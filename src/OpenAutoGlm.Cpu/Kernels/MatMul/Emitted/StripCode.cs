@@ -13,21 +13,25 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 /// <param name="Groups">Groups in a block: 1 or 2.</param>
 /// <param name="HasMinimum">Whether there are lines of minimums.</param>
 /// <param name="Raised">Whether bytes are 128 more than their codes, whatever their offset in the panel was; else they are the codes.</param>
-readonly record struct StripShape(int Groups, bool HasMinimum, bool Raised)
+/// <param name="Packed">Whether there is no strip: the lines of the panels are what tiles want, and only scales are widened on the way.</param>
+readonly record struct StripShape(int Groups, bool HasMinimum, bool Raised, bool Packed = false)
 {
     /// <summary>The line of the first quad.</summary>
     internal int FirstCodes => HasMinimum ? 2 * Groups : Groups;
 
     internal int BlockBytes => LineAt(FirstCodes + 8, 0);
 
-    internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset != 0);
+    internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset != 0, IsPacked(format));
+
+    /// <summary>A byte for each code, 128 more than the code, and F16 scales.</summary>
+    static bool IsPacked(PanelFormat format) => format is { Bits: CodeBits.Eight, Scales: ScaleKind.Half, Offset: Line.NegatedSumFactor };
 
     /// <summary>Where a block of activations has what a dot of a group begins with if bytes are raised.</summary>
     internal static int NegatedSumAt(int groups, int group) => groups == 1 ? Line.NegatedSumAt : Line.NegatedHalfSumsAt + (4 * group);
 
     internal int LineAt(int line, int panel) => ((line * TileCode.Panels) + panel) * PanelFormat.LineBytes;
 
-    public override string ToString() => $"{(Groups == 1 ? 32 : 16)}{(HasMinimum ? " min" : "")}{(Raised ? " raised" : "")}";
+    public override string ToString() => $"{(Groups == 1 ? 32 : 16)}{(HasMinimum ? " min" : "")}{(Raised ? " raised" : "")}{(Packed ? " packed" : "")}";
 }
 
 /// <summary>What <see cref="StripCode"/> is called with.</summary>

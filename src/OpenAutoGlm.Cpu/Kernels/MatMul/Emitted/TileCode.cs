@@ -1,6 +1,7 @@
 using Iced.Intel;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using OpenAutoGlm.Graph.Formats;
 using static Iced.Intel.AssemblerRegisters;
 using Line = OpenAutoGlm.Cpu.Kernels.MatMul.RoundedActivations<OpenAutoGlm.Cpu.Lanes.Lanes512>;
 
@@ -21,11 +22,12 @@ unsafe struct TileArguments
     internal const int FetchAt = 72;
     internal const int FetchSecondAt = 80;
     internal const int FetchStepAt = 88;
+    internal const int SecondAt = 96;
 
     /// <summary>Bytes from a row of sums to the next.</summary>
     internal const int SumsStride = TileCode.Panels * PanelFormat.LineBytes;
 
-    /// <summary>The strip, as <see cref="StripCode"/> writes it.</summary>
+    /// <summary>The strip, as <see cref="StripCode"/> writes it; where there is none, the first panel's units.</summary>
     internal byte* Strip;
 
     /// <summary>Blocks of 32 elements in the strip.</summary>
@@ -60,11 +62,14 @@ unsafe struct TileArguments
 
     /// <summary>Bytes of each that are fetched with a block: up to <see cref="TileCode.MostFetches"/> lines, 0 where everything has been fetched.</summary>
     internal long FetchStep;
+
+    /// <summary>Where there is no strip, the second panel's units.</summary>
+    internal byte* Second;
 }
 
 /// <summary>
 /// A tile of up to six rows of activations and two panels: twelve integer and twelve float accumulators stay in
-/// registers while a strip of unpacked weights, which lies in the first cache, passes by. Bit for bit the definition
+/// registers while a strip of unpacked weights, which lies in the first cache, passes by; where panels need no unpacking, their units do. Bit for bit the definition
 /// in <see cref="Graph.Formats.ActivationBlocks"/>.
 /// </summary>
 static unsafe class TileCode
@@ -92,6 +97,8 @@ static unsafe class TileCode
         AssemblerRegisterZMM Sum(int row, int panel) => Zmm.Of((row * Panels) + panel);
         AssemblerRegisterZMM Dot(int row, int panel) => Zmm.Of(accumulators + (row * Panels) + panel);
         AssemblerRegisterZMM Weight(int panel) => Zmm.Of((2 * accumulators) + panel);
+        AssemblerRegister64 Units(int panel) => panel == 0 ? rsi : rdi;
+        PanelFormat packed = PanelFormat.Of(TensorFormat.Q8_0); // The one format whose panels need no strip.
         int firstTemporary = (2 * accumulators) + Panels;
         int temporary = firstTemporary;
         AssemblerRegisterZMM Temporary()
@@ -144,6 +151,12 @@ static unsafe class TileCode
         }
 
         a.Label(ref ready);
+        if (shape.Packed)
+        {
+            a.push(rdi);
+            a.mov(rdi, __qword_ptr[rdi + TileArguments.SecondAt]);
+        }
+
         a.xor(eax, eax);
         a.Label(ref block);
         for (int row = 0; row < rows; row++)
@@ -186,7 +199,9 @@ static unsafe class TileCode
             {
                 for (int panel = 0; panel < Panels; panel++)
                 {
-                    a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(shape.FirstCodes + quad, panel)]);
+                    a.vmovups(Weight(panel), shape.Packed
+                        ? __zmmword_ptr[Units(panel) + (packed.CodesAt + (quad * PanelFormat.LineBytes))]
+                        : __zmmword_ptr[rsi + shape.LineAt(shape.FirstCodes + quad, panel)]);
                 }
 
                 for (int row = 0; row < rows; row++)
@@ -202,7 +217,14 @@ static unsafe class TileCode
 
             for (int panel = 0; panel < Panels; panel++)
             {
-                a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(group, panel)]);
+                if (shape.Packed)
+                {
+                    a.vcvtph2ps(Weight(panel), __ymmword_ptr[Units(panel)]);
+                }
+                else
+                {
+                    a.vmovups(Weight(panel), __zmmword_ptr[rsi + shape.LineAt(group, panel)]);
+                }
             }
 
             for (int row = 0; row < rows; row++)
@@ -234,10 +256,24 @@ static unsafe class TileCode
             }
         }
 
-        a.add(rsi, shape.BlockBytes);
+        if (shape.Packed)
+        {
+            a.add(rsi, packed.UnitBytes);
+            a.add(rdi, packed.UnitBytes);
+        }
+        else
+        {
+            a.add(rsi, shape.BlockBytes);
+        }
+
         a.add(rax, Line.LineBytes);
         a.dec(rcx);
         a.jnz(block);
+        if (shape.Packed)
+        {
+            a.pop(rdi);
+        }
+
         Label back = a.CreateLabel();
         Label done = a.CreateLabel();
         a.mov(rax, __qword_ptr[rdi + TileArguments.YAt]);
