@@ -9,15 +9,16 @@ namespace OpenAutoGlm.Server.Metrics;
 /// </summary>
 sealed class RequestMetrics
 {
+    // They are read by way of their own ToArray: what sorts them otherwise asks for their count first and for the entries after, of which there may be more by then.
     readonly ConcurrentDictionary<(string Route, string Method, int Status), long> _requests = new();
     readonly ConcurrentDictionary<string, Duration> _durations = new();
     readonly ConcurrentDictionary<(string Model, string Code), long> _errors = new();
 
-    public IEnumerable<KeyValuePair<(string Route, string Method, int Status), long>> Requests => _requests.OrderBy(entry => entry.Key);
+    public IEnumerable<KeyValuePair<(string Route, string Method, int Status), long>> Requests => _requests.ToArray().OrderBy(entry => entry.Key);
 
-    public IEnumerable<KeyValuePair<string, Duration>> Durations => _durations.OrderBy(entry => entry.Key, StringComparer.Ordinal);
+    public IEnumerable<KeyValuePair<string, Duration>> Durations => _durations.ToArray().OrderBy(entry => entry.Key, StringComparer.Ordinal);
 
-    public IEnumerable<KeyValuePair<(string Model, string Code), long>> Errors => _errors.OrderBy(entry => entry.Key);
+    public IEnumerable<KeyValuePair<(string Model, string Code), long>> Errors => _errors.ToArray().OrderBy(entry => entry.Key);
 
     public long ErrorCount => _errors.Values.Sum();
 
