@@ -11,7 +11,7 @@ sealed class EvalCommand : AutoGlmCommand
     readonly Argument<string?> _name = new("model") { Description = "A GGUF file, a model folder, a name on the hub, or synth:SHAPE: the original, where two are compared.", Arity = ArgumentArity.ZeroOrOne };
     readonly Option<string?> _model = Flags.Model();
     readonly Option<string?> _against = Flags.Text("--against", "model", "A second model, quantised or pruned for example, to be measured beside the first and against it.");
-    readonly Option<string[]> _texts = Files("--text", "A text, or conversations in a .jsonl file, to predict token by token; may be given several times. Without --text and --task a small built-in set.");
+    readonly Option<string[]> _texts = Files("--text", "A text, or conversations in a .jsonl file, to predict token by token; may be given several times. Without --text and --task what is built in, conversations of its own for autoglm-nano and a small set for others.");
     readonly Option<string[]> _tasks = Files("--task", "Questions in a .jsonl file (docs/evaluation.md; LAMBADA's and GSM8K's own files too); may be given several times.");
     readonly Option<int?> _windows = Flags.Int("--windows", "Windows of text at most. Default: 32.", 1, 1_000_000);
     readonly Option<int?> _windowTokens = Flags.Int("--window-tokens", "Tokens in a window. Default: 256, or as many as the model takes.", 4, 1_000_000);

@@ -33,7 +33,7 @@ sealed class OptimizeCommand : AutoGlmCommand
     readonly Option<string?> _method = Flags.OneOf("--method", "How weights are rounded. Default: importance.", [.. Methods.Names]);
     readonly Option<string?> _kv = Flags.OneOf("--kv", "What keys and values are stored in; auto lets the search choose. Default: BF16.", "F32", "F16", "BF16", "Q8_0", "auto");
     readonly Option<int?> _context = Flags.Int("--context", "Tokens whose keys and values count into --max-bytes, and the depth at which times hold. Default: 0.", 0, int.MaxValue);
-    readonly Option<string[]> _text = new("--text") { Description = "Text files, or conversations in .jsonl files, to calibrate and measure with; may be given several times. Default: a small built-in set.", HelpName = "file" };
+    readonly Option<string[]> _text = new("--text") { Description = "Text files, or conversations in .jsonl files, to calibrate and measure with; may be given several times. Default: what is built in, conversations of its own for autoglm-nano and a small set for others.", HelpName = "file" };
     readonly Option<int?> _windows = Flags.Int("--windows", "Windows of text for statistics. Default: 32.", 1, 1_000_000);
     readonly Option<int?> _heldOut = Flags.Int("--held-out", "Windows of text that promises are measured on. Default: 32.", 1, 1_000_000);
     readonly Option<int?> _windowTokens = Flags.Int("--window-tokens", "Tokens in a window. Default: 128.", 4, 1_000_000);

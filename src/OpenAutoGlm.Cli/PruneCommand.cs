@@ -31,7 +31,7 @@ sealed class PruneCommand : AutoGlmCommand
     readonly Option<int?> _experts = Flags.Int("--experts", "Experts to take out of every layer.", 1, 65536);
     readonly Option<string?> _sparsity = Flags.Text("--sparsity", "pattern", "Weights to set to zero: 50%, or 2:4 for two of any four.");
     readonly Option<string?> _method = Flags.Text("--method", "name", $"How units are chosen: {string.Join(", ", PruneJob.UnitMethods)} (default: sensitivity); and weights that become zero: {string.Join(", ", PruneJob.SparseMethods)} (default: wanda).");
-    readonly Option<string[]> _texts = new("--text") { Description = "A text, or conversations in a .jsonl file: units are chosen on its first half, harm is measured on the rest. Default: a small built-in set.", HelpName = "file" };
+    readonly Option<string[]> _texts = new("--text") { Description = "A text, or conversations in a .jsonl file: units are chosen on its first half, harm is measured on the rest. Default: what is built in, conversations of its own for autoglm-nano and a small set for others.", HelpName = "file" };
     readonly Option<int?> _windows = Flags.Int("--windows", $"Windows of text at most. Default: {DefaultWindows}.", 2, 1_000_000);
     readonly Option<int?> _windowTokens = Flags.Int("--window-tokens", $"Tokens in a window. Default: {DefaultWindowTokens}.", 4, 1_000_000);
     readonly Option<string?> _output = Flags.Text("--output", "path", "What to write: a .gguf file, or a folder of safetensors that is not there yet.", "-o");
