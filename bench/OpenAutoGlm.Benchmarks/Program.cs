@@ -29,6 +29,9 @@ switch (args)
         }
 
         return 0;
+    case ["rounding"]:
+        RoundingBenchmark.Run();
+        return 0;
     case ["training", ..]:
         TrainingBenchmark.Run(args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount);
         return 0;
@@ -62,6 +65,6 @@ switch (args)
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | tile | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | tile | rounding | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
         return 2;
 }

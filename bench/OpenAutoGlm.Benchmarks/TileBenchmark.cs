@@ -22,7 +22,7 @@ static unsafe class TileBenchmark
         {
             foreach (int rows in (int[])[4, 5, 6])
             {
-                var tile = (delegate* unmanaged<TileArguments*, void>)TileCode.Get(code, shape, rows).Entry;
+                var tile = (delegate* unmanaged<void*, void>)TileCode.Get(code, shape, rows).Entry;
                 using NativeMemoryOwner strip = new(shape.BlockBytes * Blocks);
                 using NativeMemoryOwner lines = new(RoundedActivations<Lanes512>.LineBytes * (Blocks + 1) * rows);
                 using NativeMemoryOwner results = new(rows * 128);
@@ -33,18 +33,7 @@ static unsafe class TileBenchmark
 
                 TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1, X = x, Sums = results.Pointer, Second = strip.Pointer + (shape.BlockBytes * Blocks / 2) };
 
-                double best = double.PositiveInfinity;
-                for (int round = 0; round < 9; round++)
-                {
-                    double start = MatMulBenchmark.Clock(1);
-                    for (int i = 0; i < Calls; i++)
-                    {
-                        tile(&arguments);
-                    }
-
-                    best = Math.Min(best, MatMulBenchmark.Clock(1) - start);
-                }
-
+                double best = Best(tile, &arguments);
                 Console.WriteLine($"{shape,-10} {rows} × 32  {2.0 * rows * 32 * 32 * Blocks * Calls / best / 1e9,6:F0} GOP/s");
             }
         }
@@ -61,7 +50,7 @@ static unsafe class TileBenchmark
         using NativeMemoryOwner results = new(8 * 64);
         foreach (int rows in (int[])[1, 4, 6, 8])
         {
-            var kernel = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(code, panel, rows).Entry;
+            var kernel = (delegate* unmanaged<void*, void>)RowsCode.Get(code, panel, rows).Entry;
             RowsArguments arguments = new() { Weights = weights.Pointer, Panels = 1, Units = Elements / panel.Blocks.BlockElements };
             for (int row = 0; row < rows; row++)
             {
@@ -69,18 +58,7 @@ static unsafe class TileBenchmark
                 arguments.Y[row] = (long)(results.Pointer + (row * 64));
             }
 
-            double seconds = double.PositiveInfinity;
-            for (int round = 0; round < 9; round++)
-            {
-                double start = MatMulBenchmark.Clock(1);
-                for (int i = 0; i < Calls; i++)
-                {
-                    kernel(&arguments);
-                }
-
-                seconds = Math.Min(seconds, MatMulBenchmark.Clock(1) - start);
-            }
-
+            double seconds = Best(kernel, &arguments);
             Console.WriteLine($"{format,-6} {rows} × 16  {2.0 * rows * 16 * Elements * Calls / seconds / 1e9,6:F0} GOP/s");
         }
     }
@@ -119,6 +97,24 @@ static unsafe class TileBenchmark
         double multiply = Best(() => product.Multiply(packed, 0, panels, all, (float*)y.Pointer, panels * 16, lines.Pointer, scratch.Pointer));
         double operations = 2.0 * rows * k * panels * 16;
         Console.WriteLine($"{format} k {k} rows {rows} panels {panels}: rounding {load / rows / k * 32 * 1e9:F1} ns for 32, product {operations / multiply / 1e9:F0} GOP/s");
+    }
+
+    /// <summary>Seconds of so many calls of emitted code, in the best of some rounds.</summary>
+    static double Best(delegate* unmanaged<void*, void> code, void* arguments)
+    {
+        double best = double.PositiveInfinity;
+        for (int round = 0; round < 9; round++)
+        {
+            double start = MatMulBenchmark.Clock(1);
+            for (int i = 0; i < Calls; i++)
+            {
+                code(arguments);
+            }
+
+            best = Math.Min(best, MatMulBenchmark.Clock(1) - start);
+        }
+
+        return best;
     }
 
     static double Best(Action action)

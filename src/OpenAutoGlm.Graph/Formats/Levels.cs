@@ -38,6 +38,14 @@ readonly struct IntegerLevels(float least, float greatest) : ILevels
 /// <summary>The sixteen levels of IQ4_NL.</summary>
 readonly struct NonLinearLevels : ILevels
 {
+    static readonly Vector512<float> Values = Table(i => Packed.NonLinearLevels[i]);
+
+    /// <summary>Above element i the nearest level is i + 1 or a higher one.</summary>
+    static readonly Vector512<float> Midpoints =
+        Table(i => i + 1 < Packed.NonLinearLevels.Length ? (Packed.NonLinearLevels[i] + Packed.NonLinearLevels[i + 1]) * 0.5f : float.PositiveInfinity);
+
+    static readonly Vector512<float> Middle = Vector512.Create(Midpoints[7]);
+
     public float Least => Packed.NonLinearLevels[0];
 
     public float Greatest => Packed.NonLinearLevels[^1];
@@ -69,18 +77,14 @@ readonly struct NonLinearLevels : ILevels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<float> Halve(Vector512<float> values)
     {
-        Vector512<float> midpoints = Vector512.Create(Midpoints);
-        Vector512<int> below = Vector512.GreaterThan(values, Vector512.Create(Midpoints[7])).AsInt32() & Vector512.Create(8);
-        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below + Vector512.Create(3))).AsInt32() & Vector512.Create(4);
-        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below + Vector512<int>.One)).AsInt32() & Vector512.Create(2);
-        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(midpoints, below)).AsInt32() & Vector512<int>.One;
-        return Vector512.ShuffleNative(Vector512.Create(Values), below);
+        Vector512<int> below = Vector512.GreaterThan(values, Middle).AsInt32() & Vector512.Create(8);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(Midpoints, below + Vector512.Create(3))).AsInt32() & Vector512.Create(4);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(Midpoints, below + Vector512<int>.One)).AsInt32() & Vector512.Create(2);
+        below += Vector512.GreaterThan(values, Vector512.ShuffleNative(Midpoints, below)).AsInt32() & Vector512<int>.One;
+        return Vector512.ShuffleNative(Values, below);
     }
 
-    /// <summary>Above element i the nearest level is i + 1 or a higher one.</summary>
-    static ReadOnlySpan<float> Midpoints => [-115.5f, -93.5f, -74, -57, -42, -28.5f, -16, -4.5f, 7, 19, 31.5f, 45.5f, 61, 79, 101, float.PositiveInfinity];
-
-    static ReadOnlySpan<float> Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+    static Vector512<float> Table(Func<int, float> element) => Vector512.Create([.. Enumerable.Range(0, Packed.NonLinearLevels.Length).Select(element)]);
 }
 
 /// <summary>The fifteen levels of MXFP4, doubled, so that they are integers.</summary>
