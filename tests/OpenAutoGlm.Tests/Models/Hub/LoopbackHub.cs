@@ -54,8 +54,8 @@ sealed class LoopbackHub : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
         await _running;
+        _listener.Stop();
         await Task.WhenAll(_connections);
         _stop.Dispose();
     }
@@ -84,7 +84,7 @@ sealed class LoopbackHub : IAsyncDisposable
                 TcpClient client = await _listener.AcceptTcpClientAsync(_stop.Token);
                 _connections.Add(ServeAsync(client));
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception exception) when (exception is OperationCanceledException or SocketException)
             {
                 return;
             }
