@@ -18,13 +18,14 @@ switch (args)
         foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K])
         {
             TileBenchmark.Rows(format);
+            TileBenchmark.Strips(format);
         }
 
-        foreach (int panels in (int[])[2, 8, 64])
+        foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_K, TensorFormat.Q6_K])
         {
-            foreach (int rows in (int[])[48, 192, 512])
+            foreach ((int panels, int rows) in ((int, int)[])[(2, 16), (2, 32), (64, 16), (64, 32), (64, 512)])
             {
-                TileBenchmark.Parts(TensorFormat.Q8_0, 2048, rows, panels);
+                TileBenchmark.Parts(format, 2048, rows, panels);
             }
         }
 

@@ -63,6 +63,19 @@ static unsafe class TileBenchmark
         }
     }
 
+    /// <summary>Taking panels apart, on one thread and data in the first cache.</summary>
+    internal static void Strips(OpenAutoGlm.Graph.Formats.TensorFormat format)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
+        PanelFormat panel = PanelFormat.Of(format);
+        StripShape shape = StripShape.Of(panel);
+        using NativeMemoryOwner units = new(panel.PanelBytes(32 * Blocks));
+        using NativeMemoryOwner strip = new(shape.BlockBytes * Blocks);
+        StripArguments arguments = new() { Weights = units.Pointer, Strip = strip.Pointer, Units = Blocks / panel.UnitBlocks };
+        double seconds = Best((delegate* unmanaged<void*, void>)StripCode.Get(code, panel).Entry, &arguments);
+        Console.WriteLine($"{format} to strip: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");
+    }
+
     /// <summary>The parts of a product of many rows, each alone: rounding rows, taking panels apart, and all of a call.</summary>
     internal static void Parts(OpenAutoGlm.Graph.Formats.TensorFormat format, int k, int rows, int panels)
     {

@@ -83,6 +83,9 @@ unsafe interface ILanes<T>
     /// <summary>The largest lane; NaN if there is one.</summary>
     static abstract float Largest(T a);
 
+    /// <summary>The largest magnitude of both; NaN if there is one.</summary>
+    static virtual float LargestMagnitude(T a, T b) => T.Largest(T.Max(T.Abs(a), T.Abs(b)));
+
     /// <summary>int32 to float32, rounded to nearest.</summary>
     static abstract T ToFloats(T ints);
 

@@ -131,6 +131,17 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
         return MathF.Max(two.ToScalar(), two.GetElement(1));
     }
 
+    /// <summary>Magnitudes are ordered as their bits are, NaN above all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LargestMagnitude(Lanes512 a, Lanes512 b)
+    {
+        Vector512<int> sixteen = Vector512.Max(Vector512.Abs(a._a).AsInt32(), Vector512.Abs(b._a).AsInt32());
+        Vector256<int> eight = Vector256.Max(sixteen.GetLower(), sixteen.GetUpper());
+        Vector128<int> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        Vector128<int> two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 2, 3)));
+        return Vector128.Max(two, Vector128.Shuffle(two, Vector128.Create(1, 1, 1, 1))).AsSingle().ToScalar();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToFloats(Lanes512 ints) => new(Vector512.ConvertToSingle(ints._a.AsInt32()));
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
@@ -60,7 +61,7 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
         {
             T lower = T.Load(x + (block * Block));
             T upper = T.Load(x + (block * Block) + 16);
-            float largest = T.Largest(T.Max(T.Abs(lower), T.Abs(upper)));
+            float largest = T.LargestMagnitude(lower, upper);
             float scale = largest < ActivationBlocks.Smallest ? 0 : float.IsFinite(largest) ? largest / 127 : float.NaN;
             T inverse = T.Broadcast(scale > 0 ? 127 / largest : 0);
             if (float.IsNaN(scale))
@@ -99,6 +100,13 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int Sum(Vector128<sbyte> codes)
     {
+        if (Sse2.IsSupported)
+        {
+            // Sums of unsigned bytes, which are 128 more.
+            Vector128<ushort> sums = Sse2.SumAbsoluteDifferences(codes.AsByte() ^ Vector128.Create((byte)128), Vector128<byte>.Zero);
+            return sums.AsInt32().ToScalar() + sums.AsInt32().GetElement(2) - (16 * 128);
+        }
+
         (Vector128<short> lower, Vector128<short> upper) = Vector128.Widen(codes);
         return Vector128.Sum(lower + upper);
     }

@@ -24,6 +24,8 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     readonly PanelFormat _format;
     readonly int _k;
+    readonly int _unitElements;
+    readonly int _unitBytes;
     readonly StripShape _shape;
     readonly RoundedActivations<Lanes512> _activations;
 
@@ -35,6 +37,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
     {
         (_format, _k) = (PanelFormat.Of(format), k);
+        (_unitElements, _unitBytes) = (_format.Blocks.BlockElements, _format.UnitBytes);
         _shape = StripShape.Of(_format);
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
         _toStrip = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format).Entry;
@@ -123,16 +126,21 @@ sealed unsafe class EmittedProduct : PanelProduct
 
         // Strip after strip, so that the activations of a strip stay in the second cache while the panels change.
         TileArguments arguments = new() { Strip = scratch };
+        int tiles = (rows.Count + TileCode.MostRows - 1) / TileCode.MostRows;
         for (int start = 0; start < _k; start += StripElements)
         {
             int elements = Math.Min(StripElements, _k - start);
             arguments.Blocks = elements / 32;
             arguments.Adds = start;
             arguments.XOffset = start / 32 * RoundedActivations<Lanes512>.LineBytes;
+            byte* packed = weights.Panel(panel) + ((long)(start / _unitElements) * _unitBytes);
+            int bytes = elements / _unitElements * _unitBytes;
+            long fetched = arguments.Blocks * tiles * PanelFormat.LineBytes; // With one line of each panel for a block.
+            long step = Math.Min((bytes + fetched - 1) / fetched, TileCode.MostFetches) * PanelFormat.LineBytes;
             for (int pair = 0; pair < panels; pair += TileCode.Panels)
             {
                 // Where there is no second panel, the first stands in for it.
-                byte* first = At(weights, panel + pair, start), second = At(weights, panel + Math.Min(pair + 1, panels - 1), start);
+                byte* first = packed + (pair * weights.PanelBytes), second = pair + 1 < panels ? first + weights.PanelBytes : first;
                 if (_shape.Packed)
                 {
                     arguments.Strip = first;
@@ -144,54 +152,43 @@ sealed unsafe class EmittedProduct : PanelProduct
                     ToStrip(second, scratch + _shape.LineAt(0, 1), elements);
                 }
 
-                // What comes after this pair: the next one, or the first one's next strip, or what lies behind these panels.
-                (int nextPair, int nextStart) = pair + TileCode.Panels < panels ? (pair + TileCode.Panels, start) : start + elements < _k ? (0, start + elements) : (panels, 0);
-                Ahead ahead = new(
-                    (nint)At(weights, panel + nextPair, nextStart),
-                    (nint)At(weights, panel + (nextPair == panels - 1 ? nextPair : nextPair + 1), nextStart),
-                    elements / _format.Blocks.BlockElements * _format.UnitBytes);
+                // What comes after this pair and is fetched meanwhile: the next one, or the first one's next strip, or what lies behind these panels.
+                byte* ahead = pair + TileCode.Panels < panels ? first + (TileCode.Panels * weights.PanelBytes) : start + elements < _k ? packed + bytes : weights.Panel(panel + panels);
+                arguments.Fetch = ahead;
+                arguments.FetchSecond = ahead + weights.PanelBytes;
+                arguments.FetchStep = step;
                 arguments.X = x;
                 arguments.Sums = scratch + StripBytes + (pair / TileCode.Panels * PairBytes);
                 arguments.Y = start + elements == _k ? y : null;
                 arguments.YOffset = pair * PanelRows * sizeof(float);
-                Tiles(arguments, rows.Count, rowBytes, ahead);
+                int left = rows.Count;
+                for (int tile = tiles; tile > 0; tile--)
+                {
+                    // As even as can be: 8 rows are 4 and 4, not 6 and 2.
+                    int count = (left + tile - 1) / tile;
+                    arguments.Ahead = count * rowBytes;
+                    _tiles[count](&arguments);
+                    arguments.X += count;
+                    arguments.Sums += count * TileArguments.SumsStride;
+                    arguments.Y = arguments.Y is null ? null : arguments.Y + count;
+                    left -= count;
+                    arguments.Fetch += arguments.FetchStep * arguments.Blocks;
+                    arguments.FetchSecond += arguments.FetchStep * arguments.Blocks;
+                    arguments.FetchStep = arguments.Fetch < ahead + bytes ? arguments.FetchStep : 0;
+                }
             }
         }
     }
 
     void ToStrip(byte* units, byte* strip, int elements)
     {
-        StripArguments arguments = new() { Weights = units, Strip = strip, Units = elements / _format.Blocks.BlockElements };
+        StripArguments arguments = new() { Weights = units, Strip = strip, Units = elements / _unitElements };
         _toStrip(&arguments);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Tiles(TileArguments arguments, int rows, long rowBytes, Ahead ahead)
-    {
-        int tiles = (rows + TileCode.MostRows - 1) / TileCode.MostRows;
-        long blockLines = (ahead.Bytes + (arguments.Blocks * tiles * PanelFormat.LineBytes) - 1) / (arguments.Blocks * tiles * PanelFormat.LineBytes);
-        arguments.Fetch = (byte*)ahead.First;
-        arguments.FetchSecond = (byte*)ahead.Second;
-        arguments.FetchStep = Math.Min(blockLines, TileCode.MostFetches) * PanelFormat.LineBytes;
-        for (int tile = 0; tile < tiles; tile++)
-        {
-            // As even as can be: 8 rows are 4 and 4, not 6 and 2.
-            int count = (rows + tiles - tile - 1) / (tiles - tile);
-            arguments.Ahead = count * rowBytes;
-            _tiles[count](&arguments);
-            arguments.X += count;
-            arguments.Sums += count * TileArguments.SumsStride;
-            arguments.Y = arguments.Y is null ? null : arguments.Y + count;
-            rows -= count;
-            arguments.Fetch += arguments.FetchStep * arguments.Blocks;
-            arguments.FetchSecond += arguments.FetchStep * arguments.Blocks;
-            arguments.FetchStep = arguments.Fetch < (byte*)ahead.First + ahead.Bytes ? arguments.FetchStep : 0;
-        }
     }
 
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
-        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = _k / _format.Blocks.BlockElements };
+        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = _k / _unitElements };
         for (int i = 0; i < rows.Count; i++)
         {
             arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes));
@@ -200,9 +197,4 @@ sealed unsafe class EmittedProduct : PanelProduct
 
         _rows[rows.Count](&arguments);
     }
-
-    byte* At(in PackedWeights weights, int panel, int element) => weights.Panel(panel) + ((long)(element / _format.Blocks.BlockElements) * _format.UnitBytes);
-
-    /// <summary>The packed weights that are taken apart next; they come from memory while tiles compute.</summary>
-    readonly record struct Ahead(nint First, nint Second, int Bytes);
 }

@@ -43,7 +43,7 @@ static unsafe class RowsCode
     /// <summary>Bytes from what is used to what is fetched, in two steps: the first cache alone waits for too few lines at a time.</summary>
     const int FetchToSecond = 8192;
 
-    const int FetchToFirst = 1024;
+    const int FetchToFirst = 2048;
 
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, PanelFormat format, int rows) =>
