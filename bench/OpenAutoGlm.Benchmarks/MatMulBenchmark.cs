@@ -56,7 +56,7 @@ static unsafe partial class MatMulBenchmark
             .. weights.Select((weight, i) =>
                 KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, $"w{i}"), new PlanScope(new PlanLimits(), packed))),
         ];
-        ReadJob read = new();
+        PlainRead read = new();
         List<double> seconds = [];
         List<double> readSeconds = [];
         for (int round = -1; round < Rounds; round++)
@@ -136,24 +136,5 @@ static unsafe partial class MatMulBenchmark
         }
 
         return tensor;
-    }
-
-    sealed class ReadJob : IParallelJob
-    {
-        const int ChunkBytes = 1 << 18;
-        Tensor? _tensor;
-        long _sum;
-
-        internal void Run(WorkerPool pool, Tensor tensor)
-        {
-            _tensor = tensor;
-            pool.Run(this, (int)((tensor.Bytes + ChunkBytes - 1) / ChunkBytes));
-        }
-
-        public void Execute(int chunk, int worker)
-        {
-            byte* from = _tensor!.Data + ((long)chunk * ChunkBytes);
-            _sum += MemoryRead.Sum(from, Math.Min(ChunkBytes, _tensor.Data + _tensor.Bytes - from));
-        }
     }
 }

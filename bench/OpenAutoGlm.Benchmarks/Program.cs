@@ -13,6 +13,9 @@ switch (args)
         int[] rowCounts = args.Length > 4 ? [.. args[4].Split(',').Select(int.Parse)] : [1, 8, 16, 32, 512];
         MatMulBenchmark.Run(formats, threads, set, rowCounts);
         return 0;
+    case ["attention", ..]:
+        AttentionBenchmark.Run(args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount, args.Length > 2 ? int.Parse(args[2]) : 4096);
+        return 0;
     case ["tile"]:
         TileBenchmark.Run();
         foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K])
@@ -66,6 +69,6 @@ switch (args)
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | tile | rounding | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | attention [threads] [depth] | tile | rounding | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
         return 2;
 }

@@ -21,6 +21,8 @@ static class AttentionCode
 
     const int VectorBytes = 64;
     const int Pairs = KvLayout.GroupTokens / 2;
+    const int KeysAhead = 8; // pairs of elements; the least width of a head has as many
+    const int ValuesAhead = 4; // pairs of tokens
     const float IntegerMagic = 0xC00000; // 1.5 · 2²³
     const int ScoreRowBytes = SpanKernels.SpanTokens * sizeof(float);
     const int SecondElements = unchecked((int)0xFFFF0000);
@@ -33,18 +35,35 @@ static class AttentionCode
     ];
 
     /// <summary>
-    /// void (queries: void*, keys: byte**, scores: float*) for so many rows and groups. What comes next is fetched
-    /// into the second cache meanwhile: memory in pieces of a few KiB is too ragged for the processor to foresee.
+    /// void (queries: void*, keys: byte**, scores: float*) for so many rows and groups. If it is to fetch, what comes next is read
+    /// meanwhile, for memory in pieces of a few KiB is too ragged for the processor to foresee: the next span into the second
+    /// cache, and a few lines ahead into the first.
     /// </summary>
-    internal static void Score(Assembler code, int rows, int groups, int headDim, bool widened)
+    internal static void Score(Assembler code, int rows, int groups, int headDim, bool widened, bool fetch)
     {
         AssemblerRegister64[] keys = [r8, r9, r10, r11];
         AssemblerRegister64[] next = [rbx, rbp, r12, r13];
+        AssemblerRegister64[] following = [r14, r15, rdx, rsi]; // what this call's groups are followed by
         for (int group = 0; group < groups; group++)
         {
-            code.push(next[group]);
             code.mov(keys[group], __[rsi + (group * sizeof(long))]);
-            code.mov(next[group], __[rsi + ((SpanKernels.SpanGroups + group) * sizeof(long))]);
+        }
+
+        if (fetch)
+        {
+            code.push(r14);
+            code.push(r15);
+            code.push(rdx);
+            for (int group = 0; group < groups; group++)
+            {
+                code.push(next[group]);
+                code.mov(next[group], __[rsi + ((SpanKernels.SpanGroups + group) * sizeof(long))]);
+            }
+
+            for (int group = 0; group < groups; group++)
+            {
+                code.mov(following[group], __[rsi + ((groups + group) * sizeof(long))]); // rsi comes last
+            }
         }
 
         if (widened)
@@ -53,34 +72,24 @@ static class AttentionCode
         }
 
         Clear(code, rows * groups);
+        int pairs = headDim / 2;
         int rowBytes = headDim * (widened ? sizeof(float) : sizeof(ushort));
         int unroll = headDim % 8 == 0 ? 4 : 1;
-        code.mov(ecx, headDim / 2 / unroll);
         code.xor(eax, eax);
-        Label loop = code.CreateLabel();
-        code.Label(ref loop);
-        for (int pair = 0; pair < unroll; pair++)
+        Pass(pairs - KeysAhead, keys, KeysAhead);
+        Pass(KeysAhead, following, KeysAhead - pairs);
+        if (fetch)
         {
-            int at = pair;
-            for (int group = 0; group < groups; group++)
+            for (int group = groups - 1; group >= 0; group--)
             {
-                code.prefetcht1(__[next[group] + rax + (pair * VectorBytes)]);
+                code.pop(next[group]);
             }
 
-            MultiplyPairs(
-                code,
-                rows,
-                groups,
-                widened,
-                group => __zmmword_ptr[keys[group] + rax + (at * VectorBytes)],
-                row => __dword_ptr[rdi + ((row * rowBytes) + (at * sizeof(uint)))],
-                headDim / 2 * sizeof(float));
+            code.pop(rdx);
+            code.pop(r15);
+            code.pop(r14);
         }
 
-        code.add(rax, unroll * VectorBytes);
-        code.add(rdi, unroll * sizeof(uint));
-        code.dec(ecx);
-        code.jnz(loop);
         for (int row = 0; row < rows; row++)
         {
             for (int group = 0; group < groups; group++)
@@ -89,13 +98,44 @@ static class AttentionCode
             }
         }
 
-        for (int group = groups - 1; group >= 0; group--)
-        {
-            code.pop(next[group]);
-        }
-
         code.vzeroupper();
         code.ret();
+
+        // Some pairs of elements; into the first cache come lines of these groups, so many further on.
+        void Pass(int count, AssemblerRegister64[] near, int ahead)
+        {
+            if (count == 0)
+            {
+                return;
+            }
+
+            code.mov(ecx, count / unroll);
+            Label loop = code.CreateLabel();
+            code.Label(ref loop);
+            for (int pair = 0; pair < unroll; pair++)
+            {
+                int at = pair;
+                for (int group = 0; group < groups && fetch; group++)
+                {
+                    code.prefetcht1(__[next[group] + rax + (pair * VectorBytes)]);
+                    code.prefetcht0(__[near[group] + rax + ((pair + ahead) * VectorBytes)]);
+                }
+
+                MultiplyPairs(
+                    code,
+                    rows,
+                    groups,
+                    widened,
+                    group => __zmmword_ptr[keys[group] + rax + (at * VectorBytes)],
+                    row => __dword_ptr[rdi + ((row * rowBytes) + (at * sizeof(uint)))],
+                    pairs * sizeof(float));
+            }
+
+            code.add(rax, unroll * VectorBytes);
+            code.add(rdi, unroll * sizeof(uint));
+            code.dec(ecx);
+            code.jnz(loop);
+        }
     }
 
     /// <summary>
@@ -302,12 +342,13 @@ static class AttentionCode
     static int WeightRowBytes(bool widened) => SpanKernels.SpanTokens * (widened ? sizeof(float) : sizeof(ushort));
 
     /// <summary>void (weights: void*, values: byte**, groups: long, corrections: float*, sums: float*) for so many rows.</summary>
-    internal static void Accumulate(Assembler code, int rows, int headDim, bool widened)
+    internal static void Accumulate(Assembler code, int rows, int headDim, bool widened, bool fetch)
     {
         int vectors = headDim / KvLayout.GroupTokens;
         int whole = vectors / MostVectors;
         code.push(rbx);
         code.push(rbp);
+        code.push(r12);
         if (widened)
         {
             Constant(code, zmm31, SecondElements);
@@ -318,7 +359,7 @@ static class AttentionCode
         {
             Label chunk = code.CreateLabel();
             code.Label(ref chunk);
-            AccumulateVectors(code, rows, MostVectors, headDim, widened);
+            AccumulateVectors(code, rows, MostVectors, headDim, widened, fetch);
             code.add(rbx, MostVectors * VectorBytes);
             if (whole > 1)
             {
@@ -329,16 +370,17 @@ static class AttentionCode
 
         if (vectors % MostVectors > 0)
         {
-            AccumulateVectors(code, rows, vectors % MostVectors, headDim, widened);
+            AccumulateVectors(code, rows, vectors % MostVectors, headDim, widened, fetch);
         }
 
+        code.pop(r12);
         code.pop(rbp);
         code.pop(rbx);
         code.vzeroupper();
         code.ret();
     }
 
-    static void AccumulateVectors(Assembler code, int rows, int vectors, int headDim, bool widened)
+    static void AccumulateVectors(Assembler code, int rows, int vectors, int headDim, bool widened, bool fetch)
     {
         (AssemblerRegister64 weights, AssemblerRegister64 values, AssemblerRegister64 groups) = (rdi, rsi, rdx);
         (AssemblerRegister64 corrections, AssemblerRegister64 sums) = (rcx, r8);
@@ -358,14 +400,18 @@ static class AttentionCode
         code.Label(ref group);
         code.mov(r9, __qword_ptr[r10]);
         code.mov(rbp, __qword_ptr[r10 + (SpanKernels.SpanGroups * sizeof(long))]);
+        code.mov(r12, __qword_ptr[r10 + sizeof(long)]); // behind the last group of a span is the first of the next one
         code.add(r9, rbx);
         code.add(rbp, rbx);
+        code.add(r12, rbx);
         for (int pair = 0; pair < Pairs; pair++)
         {
             int at = pair;
-            for (int i = 0; i < vectors; i++)
+            for (int i = 0; i < vectors && fetch; i++)
             {
                 code.prefetcht1(__[rbp + (pair * headDim * sizeof(uint)) + (i * VectorBytes)]);
+                int near = (pair + ValuesAhead) % Pairs;
+                code.prefetcht0(__[(near > pair ? r9 : r12) + (near * headDim * sizeof(uint)) + (i * VectorBytes)]);
             }
 
             MultiplyPairs(
@@ -391,15 +437,17 @@ static class AttentionCode
         }
     }
 
-    /// <summary>void (group: byte*, to: byte*): a group of F16 into F32, whose layouts are the same.</summary>
+    /// <summary>void (group: byte*, to: byte*, next: byte*): a group of F16 into F32, whose layouts are the same, while the next one is fetched.</summary>
     internal static void UnpackF16(Assembler code, int headDim)
     {
         Label loop = code.CreateLabel();
         code.mov(ecx, headDim);
         code.Label(ref loop);
+        code.prefetcht1(__[rdx]);
         code.vcvtph2ps(zmm0, __ymmword_ptr[rdi]);
         code.vmovups(__zmmword_ptr[rsi], zmm0);
         code.add(rdi, VectorBytes / 2);
+        code.add(rdx, VectorBytes / 2);
         code.add(rsi, VectorBytes);
         code.dec(ecx);
         code.jnz(loop);
@@ -408,7 +456,7 @@ static class AttentionCode
     }
 
     /// <summary>
-    /// void (group: byte*, to: byte*): a group of Q8_0 into BF16. Codes stand as the BF16 will, in pairs, so only the
+    /// void (group: byte*, to: byte*, next: byte*): a group of Q8_0 into BF16, while the next one is fetched. Codes stand as the BF16 will, in pairs, so only the
     /// scales must be spread: over two elements of sixteen tokens for keys, over sixteen elements of two tokens for values.
     /// </summary>
     internal static void UnpackQ8_0(Assembler code, KvPart part, int headDim)
@@ -448,6 +496,11 @@ static class AttentionCode
     /// <summary>Sixteen pairs of codes from a pair on.</summary>
     static void UnpackPairs(Assembler code, int at, AssemblerRegisterZMM firstSteps, AssemblerRegisterZMM secondSteps)
     {
+        if (at * 2 % VectorBytes == 0)
+        {
+            code.prefetcht1(__[rdx + (at * 2)]);
+        }
+
         code.vpmovsxbd(zmm4, __xmmword_ptr[rdi + (at * 2)]);
         code.vpmovsxbd(zmm5, __xmmword_ptr[rdi + (at * 2) + 16]);
         code.vcvtdq2ps(zmm4, zmm4);

@@ -18,9 +18,9 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
     static readonly Vector512<int> SecondThenFirst = Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14);
 
     readonly bool _isWidened;
-    readonly nint[] _score = new nint[AttentionCode.MostRows + 1];
-    readonly nint[] _scoreOne = new nint[AttentionCode.MostRows + 1];
-    readonly nint[] _accumulate = new nint[AttentionCode.MostRows + 1];
+    readonly nint[] _score = new nint[2 * (AttentionCode.MostRows + 1)]; // by rows and whether to fetch, as all that read KV memory
+    readonly nint[] _scoreOne = new nint[2 * (AttentionCode.MostRows + 1)];
+    readonly nint[] _accumulate = new nint[2 * (AttentionCode.MostRows + 1)];
     readonly nint[] _weigh = new nint[AttentionCode.MostRows + 1];
     readonly nint[] _weighSpan = new nint[AttentionCode.MostRows + 1];
 
@@ -32,11 +32,15 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
         for (int i = 1; i <= AttentionCode.MostRows; i++)
         {
             int rows = i;
-            _score[rows] = library.Get($"attention scores {form} {rows} rows × 4 groups, heads of {headDim}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim, widened)).Entry;
-            _scoreOne[rows] = library.Get($"attention scores {form} {rows} rows × 1 group, heads of {headDim}", code => AttentionCode.Score(code, rows, 1, headDim, widened)).Entry;
             _weigh[rows] = library.Get($"attention weights {form} {rows} rows", code => AttentionCode.Weigh(code, rows, wholeSpan: false, widened)).Entry;
             _weighSpan[rows] = library.Get($"attention weights {form} {rows} rows, whole span", code => AttentionCode.Weigh(code, rows, wholeSpan: true, widened)).Entry;
-            _accumulate[rows] = library.Get($"attention sums {form} {rows} rows, heads of {headDim}", code => AttentionCode.Accumulate(code, rows, headDim, widened)).Entry;
+            foreach (bool fetch in (bool[])[false, true])
+            {
+                string what = $"heads of {headDim}{(fetch ? ", fetching" : "")}";
+                _score[Index(rows, fetch)] = library.Get($"attention scores {form} {rows} rows × 4 groups, {what}", code => AttentionCode.Score(code, rows, AttentionCode.MostVectors, headDim, widened, fetch)).Entry;
+                _scoreOne[Index(rows, fetch)] = library.Get($"attention scores {form} {rows} rows × 1 group, {what}", code => AttentionCode.Score(code, rows, 1, headDim, widened, fetch)).Entry;
+                _accumulate[Index(rows, fetch)] = library.Get($"attention sums {form} {rows} rows, {what}", code => AttentionCode.Accumulate(code, rows, headDim, widened, fetch)).Entry;
+            }
         }
     }
 
@@ -69,23 +73,25 @@ sealed unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512
 
     internal override void* QueryRow(void* prepared, int row) => (byte*)prepared + ((long)row * HeadDim * (_isWidened ? sizeof(float) : sizeof(ushort)));
 
-    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores)
+    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores, bool fetch)
     {
         int group = 0;
         for (; group <= groups - AttentionCode.MostVectors; group += AttentionCode.MostVectors)
         {
-            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_score[rows])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
+            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_score[Index(rows, fetch)])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
         }
 
         for (; group < groups; group++)
         {
-            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_scoreOne[rows])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
+            ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, float*, void>)_scoreOne[Index(rows, fetch)])(queries, keys + group, scores + (group * KvLayout.GroupTokens));
         }
     }
 
     internal override void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights) =>
         ((delegate* unmanaged[SuppressGCTransition]<float*, long, float*, float*, float*, void*, void>)(groups == SpanGroups ? _weighSpan : _weigh)[rows])(scores, groups, states.Largest, states.Totals, corrections, weights);
 
-    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states) =>
-        ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, long, float*, float*, void>)_accumulate[rows])(weights, values, groups, corrections, states.Sums);
+    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states, bool fetch) =>
+        ((delegate* unmanaged[SuppressGCTransition]<void*, byte**, long, float*, float*, void>)_accumulate[Index(rows, fetch)])(weights, values, groups, corrections, states.Sums);
+
+    static int Index(int rows, bool fetch) => (2 * rows) + (fetch ? 1 : 0);
 }

@@ -12,8 +12,8 @@ abstract unsafe class KvUnpacking
     /// <summary>Bytes of an unpacked group; 0 where groups are read where they lie.</summary>
     internal abstract int GroupBytes { get; }
 
-    /// <summary>Unpacks one group.</summary>
-    internal abstract void Unpack(KvPart part, byte* group, byte* to);
+    /// <summary>Unpacks one group. <paramref name="next"/> will be read before long and may be fetched ahead.</summary>
+    internal abstract void Unpack(KvPart part, byte* group, byte* to, byte* next);
 
     /// <summary>None for F32 and BF16; F16 becomes F32, Q8_0 becomes BF16.</summary>
     internal static KvUnpacking Of<T>(TensorFormat format, int headDim, CodeLibrary library)
@@ -30,7 +30,7 @@ abstract unsafe class KvUnpacking
     {
         internal override int GroupBytes => 0;
 
-        internal override void Unpack(KvPart part, byte* group, byte* to) => throw new NotSupportedException();
+        internal override void Unpack(KvPart part, byte* group, byte* to, byte* next) => throw new NotSupportedException();
     }
 
     sealed class FromF16<T>(int headDim) : KvUnpacking
@@ -39,7 +39,7 @@ abstract unsafe class KvUnpacking
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(float);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        internal override void Unpack(KvPart part, byte* group, byte* to)
+        internal override void Unpack(KvPart part, byte* group, byte* to, byte* next)
         {
             // Both layouts are those of F32, so it goes straight through.
             for (int i = 0; i < KvLayout.GroupTokens * headDim; i += ILanes<T>.Count)
@@ -55,8 +55,8 @@ abstract unsafe class KvUnpacking
 
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(float);
 
-        internal override void Unpack(KvPart part, byte* group, byte* to) =>
-            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, void>)_unpack)(group, to);
+        internal override void Unpack(KvPart part, byte* group, byte* to, byte* next) =>
+            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, byte*, void>)_unpack)(group, to, next);
     }
 
     sealed class EmittedFromQ8_0(CodeLibrary library, int headDim) : KvUnpacking
@@ -66,8 +66,8 @@ abstract unsafe class KvUnpacking
 
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(ushort);
 
-        internal override void Unpack(KvPart part, byte* group, byte* to) =>
-            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, void>)(part == KvPart.Keys ? _keys : _values))(group, to);
+        internal override void Unpack(KvPart part, byte* group, byte* to, byte* next) =>
+            ((delegate* unmanaged[SuppressGCTransition]<byte*, byte*, byte*, void>)(part == KvPart.Keys ? _keys : _values))(group, to, next);
     }
 
     sealed class FromQ8_0<T>(int headDim) : KvUnpacking
@@ -78,7 +78,7 @@ abstract unsafe class KvUnpacking
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(ushort);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        internal override void Unpack(KvPart part, byte* group, byte* to)
+        internal override void Unpack(KvPart part, byte* group, byte* to, byte* next)
         {
             ushort* scales = (ushort*)(group + (KvLayout.GroupTokens * headDim));
             float* row = stackalloc float[KvLayout.GroupTokens];

@@ -33,7 +33,7 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
     internal override void* QueryRow(void* prepared, int row) => (float*)prepared + ((long)row * headDim);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores)
+    internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores, bool fetch)
     {
         // Which of a pair is added first.
         (int first, int second) = TElements.AreBFloat16 ? (1, 0) : (0, 1);
@@ -98,7 +98,7 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states)
+    internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states, bool fetch)
     {
         int start = 0;
         for (; start <= headDim - ILanes<T>.Count; start += ILanes<T>.Count)

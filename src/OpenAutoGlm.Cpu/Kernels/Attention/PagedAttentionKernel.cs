@@ -236,14 +236,21 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
             for (int start = first; start < end; start += SpanKernels.SpanTokens)
             {
                 int groups = Math.Min(SpanKernels.SpanGroups, ((end - start - 1) / KvLayout.GroupTokens) + 1);
+
+                // What was next is now, and the one after it is next.
                 for (int group = 0; group < groups; group++)
                 {
-                    int stored = SpanKernels.SpanGroups + group;
-                    _memory.Keys[group] = Ready(KvPart.Keys, _memory.Keys[stored], _memory.UnpackedKeys, group);
-                    _memory.Values[group] = Ready(KvPart.Values, _memory.Values[stored], _memory.UnpackedValues, group);
+                    _memory.Keys[group] = _memory.Keys[SpanKernels.SpanGroups + group];
+                    _memory.Values[group] = _memory.Values[SpanKernels.SpanGroups + group];
                 }
 
                 Locate(start + SpanKernels.SpanTokens);
+                if (_kernel._unpacking.GroupBytes > 0)
+                {
+                    Unpack(KvPart.Keys, groups, _memory.Keys, _memory.UnpackedKeys);
+                    Unpack(KvPart.Values, groups, _memory.Values, _memory.UnpackedValues);
+                }
+
                 Span(start, groups, part);
             }
         }
@@ -271,25 +278,24 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
             }
         }
 
-        byte* Ready(KvPart part, byte* stored, byte* unpacked, int group)
+        void Unpack(KvPart part, int groups, byte** addresses, byte* to)
         {
-            if (_kernel._unpacking.GroupBytes == 0)
+            for (int group = 0; group < groups; group++, to += _kernel._unpacking.GroupBytes)
             {
-                return stored;
+                _kernel._unpacking.Unpack(part, addresses[group], to, addresses[SpanKernels.SpanGroups + group]);
+                addresses[group] = to;
             }
-
-            byte* to = unpacked + (group * _kernel._unpacking.GroupBytes);
-            _kernel._unpacking.Unpack(part, stored, to);
-            return to;
         }
 
         /// <summary>All rows against one span.</summary>
         void Span(int start, int groups, RowStates part)
         {
             (SpanKernels spans, int rowsPerHead) = (_kernel._spans, _kernel._shape.Group);
-            for (int row = 0; row < Rows; row += spans.RowsPerStep)
+            bool fetch = _kernel._unpacking.GroupBytes == 0;
+            int rows;
+            for ((int row, int steps) = (0, (Rows + spans.RowsPerStep - 1) / spans.RowsPerStep); row < Rows; row += rows, steps--)
             {
-                int rows = Math.Min(spans.RowsPerStep, Rows - row);
+                rows = (Rows - row + steps - 1) / steps; // 7 are 4 and 3, not 6 and 1
                 int last = _position + ((row + rows - 1) / rowsPerHead);
                 if (start > last || FirstSeen(row / rowsPerHead) >= start + (groups * KvLayout.GroupTokens))
                 {
@@ -297,11 +303,12 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
                 }
 
                 int seen = Math.Min(groups, ((last - start) / KvLayout.GroupTokens) + 1);
-                spans.Score(spans.QueryRow(_memory.Queries, row), rows, _memory.Keys, seen, _memory.Scores);
+                spans.Score(spans.QueryRow(_memory.Queries, row), rows, _memory.Keys, seen, _memory.Scores, fetch);
                 Hide(row, rows, start, seen * KvLayout.GroupTokens);
                 RowStates states = part.From(row);
                 spans.Weigh(_memory.Scores, rows, seen, states, _memory.Corrections, _memory.Weights);
-                spans.Accumulate(_memory.Weights, rows, _memory.Values, seen, _memory.Corrections, states);
+                spans.Accumulate(_memory.Weights, rows, _memory.Values, seen, _memory.Corrections, states, fetch);
+                fetch = false; // For the rows that follow all is there.
             }
         }
 

@@ -41,16 +41,16 @@ abstract unsafe class SpanKernels
     internal abstract void* QueryRow(void* prepared, int row);
 
     /// <summary>
-    /// Scores. keys: the groups' addresses, and <see cref="SpanGroups"/> further on what will be read next, which may be
-    /// fetched ahead; scores: [rows, SpanTokens].
+    /// Scores. keys: the groups' addresses, and <see cref="SpanGroups"/> further on what will be read next, which is worth
+    /// fetching ahead if <paramref name="fetch"/>; scores: [rows, SpanTokens].
     /// </summary>
-    internal abstract void Score(void* queries, int rows, byte** keys, int groups, float* scores);
+    internal abstract void Score(void* queries, int rows, byte** keys, int groups, float* scores, bool fetch);
 
     /// <summary>Weights, new maxima and totals. weights: [rows, SpanTokens], 4 bytes an element reserved; corrections: [rows].</summary>
     internal abstract void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights);
 
     /// <summary>Corrected sums plus weighted values. values: as the keys of <see cref="Score"/>.</summary>
-    internal abstract void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states);
+    internal abstract void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states, bool fetch);
 
     /// <summary>Adds what a later part of the context came to: whole ← whole · 2^(m_w − m) + part · 2^(m_p − m), totals and sums.</summary>
     internal abstract void Merge(RowStates whole, RowStates part, int rows);
