@@ -161,22 +161,28 @@ sealed unsafe class EmittedProduct : PanelProduct
                 arguments.Sums = scratch + StripBytes + (pair / TileCode.Panels * PairBytes);
                 arguments.Y = start + elements == _k ? y : null;
                 arguments.YOffset = pair * PanelRows * sizeof(float);
-                int left = rows.Count;
-                for (int tile = tiles; tile > 0; tile--)
-                {
-                    // As even as can be: 8 rows are 4 and 4, not 6 and 2.
-                    int count = (left + tile - 1) / tile;
-                    arguments.Ahead = count * rowBytes;
-                    _tiles[count](&arguments);
-                    arguments.X += count;
-                    arguments.Sums += count * TileArguments.SumsStride;
-                    arguments.Y = arguments.Y is null ? null : arguments.Y + count;
-                    left -= count;
-                    arguments.Fetch += arguments.FetchStep * arguments.Blocks;
-                    arguments.FetchSecond += arguments.FetchStep * arguments.Blocks;
-                    arguments.FetchStep = arguments.Fetch < ahead + bytes ? arguments.FetchStep : 0;
-                }
+                Tiles(&arguments, rows.Count, tiles, rowBytes, ahead + bytes);
             }
+        }
+    }
+
+    /// <summary>Tile after tile of a strip's rows; the arguments go along with them. What is fetched meanwhile of the first panel ends at <paramref name="fetchEnd"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Tiles(TileArguments* arguments, int rows, int tiles, long rowBytes, byte* fetchEnd)
+    {
+        for (; tiles > 0; tiles--)
+        {
+            // As even as can be: 8 rows are 4 and 4, not 6 and 2.
+            int count = (rows + tiles - 1) / tiles;
+            arguments->Ahead = count * rowBytes;
+            _tiles[count](arguments);
+            rows -= count;
+            arguments->X += count;
+            arguments->Sums += count * TileArguments.SumsStride;
+            arguments->Y = arguments->Y is null ? null : arguments->Y + count;
+            arguments->Fetch += arguments->FetchStep * arguments->Blocks;
+            arguments->FetchSecond += arguments->FetchStep * arguments->Blocks;
+            arguments->FetchStep = arguments->Fetch < fetchEnd ? arguments->FetchStep : 0;
         }
     }
 
