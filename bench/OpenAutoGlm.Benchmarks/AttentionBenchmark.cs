@@ -93,17 +93,17 @@ static unsafe class AttentionBenchmark
         Tensor tensor = Tensor.Allocate(format, [.. extents.Select(extent => (Dim)extent)]);
         Span<byte> bytes = new(tensor.Data, checked((int)tensor.Bytes));
         new Random(seed).NextBytes(bytes);
-        if (format != TensorFormat.Q8_0)
+        if (format == TensorFormat.BF16)
         {
             for (int i = 1; i < bytes.Length; i += 2)
             {
-                bytes[i] = (byte)((bytes[i] & 0x81) | (format == TensorFormat.BF16 ? 0x3C : 0x34));
+                bytes[i] = (byte)((bytes[i] & 0x81) | 0x3C);
             }
 
             return tensor;
         }
 
-        // In a group the codes come first, then a scale for every 32 of them.
+        // Q8_0: in a group the codes come first, then a scale for every 32 of them.
         int groupCodes = KvLayout.GroupTokens * extents[^1], groupBytes = (int)KvLayout.GroupBytes(format, extents[^1]);
         for (int group = 0; group < bytes.Length; group += groupBytes)
         {

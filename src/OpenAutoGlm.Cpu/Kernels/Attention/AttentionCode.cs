@@ -399,11 +399,15 @@ static class AttentionCode
         Label group = code.CreateLabel();
         code.Label(ref group);
         code.mov(r9, __qword_ptr[r10]);
-        code.mov(rbp, __qword_ptr[r10 + (SpanKernels.SpanGroups * sizeof(long))]);
-        code.mov(r12, __qword_ptr[r10 + sizeof(long)]); // behind the last group of a span is the first of the next one
         code.add(r9, rbx);
-        code.add(rbp, rbx);
-        code.add(r12, rbx);
+        if (fetch)
+        {
+            code.mov(rbp, __qword_ptr[r10 + (SpanKernels.SpanGroups * sizeof(long))]);
+            code.mov(r12, __qword_ptr[r10 + sizeof(long)]); // behind the last group of a span is the first of the next one
+            code.add(rbp, rbx);
+            code.add(r12, rbx);
+        }
+
         for (int pair = 0; pair < Pairs; pair++)
         {
             int at = pair;
