@@ -47,7 +47,7 @@ switch (args)
         ConstraintBenchmark.Run(folder, args.ElementAtOrDefault(2) is { Length: > 0 } tokenizer ? tokenizer : null, args.ElementAtOrDefault(3) == "verbose");
         return 0;
     case ["speculation", string model, string tokenizerFolder, string promptFolder, ..]:
-        SpeculationBenchmark.Run(model, tokenizerFolder, promptFolder, args.Length > 4 ? int.Parse(args[4]) : 3);
+        SpeculationBenchmark.Run(model, tokenizerFolder, promptFolder, args.Length > 4 ? int.Parse(args[4]) : 3, args.Length > 5 ? args[5] : null);
         return 0;
     case ["optimizer", string trained, ..]:
         OptimizerBenchmark.Run(trained, args.ElementAtOrDefault(2) is { Length: > 0 } text and not "-" ? text : null, args.Length > 3 ? int.Parse(args[3]) : Environment.ProcessorCount, args.ElementAtOrDefault(4) != "short");
@@ -69,6 +69,6 @@ switch (args)
         PruningBenchmark.Run(pruned, heldOut, args.Length > 3 ? int.Parse(args[3]) : 16, args.Length > 4 ? int.Parse(args[4]) : 128);
         return 0;
     default:
-        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | attention [threads] [depth] | tile | rounding | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
+        Console.Error.WriteLine("usage: matmul [formats] [threads] [instruction set] [rows] | attention [threads] [depth] | tile | rounding | training [threads] | prefix | constraints folder [tokenizer folder] [verbose] | speculation model tokenizer-folder prompt-folder [repetitions] [task] | optimizer model [text file, - for text of its own] [threads] [short] | optimizer-times model [text file, - for text of its own] [threads] | w8a8 model [text file, - for text of its own, none for times alone] [threads] [rounds, 0 for losses alone] | server model [clients] [tokens] [rounds] | soak url [minutes] [clients] [seed] | pruning model text [windows] [window-tokens]");
         return 2;
 }

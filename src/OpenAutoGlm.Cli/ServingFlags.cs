@@ -14,13 +14,14 @@ sealed class ServingFlags
     readonly Option<TimeSpan?> _firstToken = Flags.Time("--target-ttft", "Time from a request to its first token that 99 of 100 should keep; prompts get as much of each step as that takes. Default: as soon as possible.");
     readonly Option<TimeSpan?> _perToken = Flags.Time("--target-tpot", "Time between two tokens of an answer that 99 of 100 should keep, whatever prompts are read meanwhile; steps get smaller until it holds. Default: none.");
     readonly Option<TimeSpan?> _window = Flags.Time("--batch-window", "How long an idle engine waits for more requests before it begins. Default: 0ms, for requests may join at any step.");
-    readonly Option<string?> _speculate = Flags.OneOf("--speculate", "Where tokens are guessed ahead, to be checked in one step; answers stay the same. Default: lookup (what followed the same words before), or draft with --draft-model.", "off", "lookup", "draft");
+    readonly Option<string?> _speculate = Flags.OneOf("--speculate", "Where tokens are guessed ahead, to be checked in one step; answers stay the same. Default: lookup (what followed the same words before, in the request or in earlier answers), or draft with --draft-model.", "off", "lookup", "draft");
     readonly Option<int?> _guesses = Flags.Int("--max-guesses", "Most tokens guessed ahead for a sequence. Default: 12.", 1, 32);
+    readonly Option<int?> _guessMemory = Flags.Int("--guess-memory", "Tokens of earlier answers that lookup remembers, about 130 bytes each; answers to another cache_salt are never looked at. 0: only the request itself. Default: 65536.", 0, SpeculationOptions.MostRemembered);
     readonly Option<string?> _prefixes = Flags.OneOf("--prefix-cache", "Whether requests that begin alike share what was computed once. Default: on.", "on", "off");
     readonly Option<long?> _storeSize = Flags.Bytes("--prefix-cache-size", "Most bytes of --prefix-cache-file. Default: 16G.");
 
     /// <summary>All of them, in the order of the help page.</summary>
-    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, _speculate, DraftModel, _guesses, _prefixes, StoreFile, _storeSize];
+    public Option[] All => [_sequences, _batchedTokens, _queue, _firstToken, _perToken, _window, _speculate, DraftModel, _guesses, _guessMemory, _prefixes, StoreFile, _storeSize];
 
     /// <summary>A second tier.</summary>
     public Option<string?> StoreFile { get; } = Flags.Text("--prefix-cache-file", "path", "A file for keys and values that give way in memory, where reading them is faster than computing them again; it outlives the server and serves the next.");
@@ -52,7 +53,12 @@ sealed class ServingFlags
             QueueLimit = arguments.GetValue(_queue) ?? standard.QueueLimit,
             Latency = new LatencyTargets { TimeToFirstToken = arguments.GetValue(_firstToken), TimePerToken = arguments.GetValue(_perToken) },
             BatchWindow = arguments.GetValue(_window) ?? TimeSpan.Zero,
-            Speculation = new SpeculationOptions { Source = source, MaxGuesses = arguments.GetValue(_guesses) ?? standard.Speculation.MaxGuesses },
+            Speculation = new SpeculationOptions
+            {
+                Source = source,
+                MaxGuesses = arguments.GetValue(_guesses) ?? standard.Speculation.MaxGuesses,
+                RememberedTokens = arguments.GetValue(_guessMemory) ?? standard.Speculation.RememberedTokens,
+            },
             PrefixCache = standard.PrefixCache with
             {
                 Enabled = arguments.GetValue(_prefixes) != "off",

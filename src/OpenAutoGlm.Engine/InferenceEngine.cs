@@ -313,7 +313,7 @@ public sealed class InferenceEngine : IDisposable
         {
             GuessSource.None => null,
             GuessSource.DraftModel => new DraftModel(draft ?? throw new ArgumentException("No model was given that guesses.", nameof(draft)), Options.TimeProvider),
-            _ => new PromptLookup(),
+            _ => new PromptLookup(Options.Speculation.RememberedTokens > 0 ? new AnswerMemory(Options.Speculation.RememberedTokens) : null),
         };
     }
 

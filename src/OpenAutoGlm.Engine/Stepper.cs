@@ -29,6 +29,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
         long guessed = time.GetTimestamp();
         Batch batch = scheduler.Schedule();
         int writing = 0;
+        int guesses = 0;
         foreach (ref readonly BatchEntry entry in batch.Entries)
         {
             if (entry.Sequence.Clock.Scheduled())
@@ -37,6 +38,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
             }
 
             writing += IsWriting(entry) ? 1 : 0;
+            guesses += entry.Sequence.Drafts.Count;
         }
 
         long planned = time.GetTimestamp();
@@ -61,7 +63,7 @@ sealed class Stepper(IModelRunner runner, Scheduler scheduler, StepBudget budget
                 Take(entry);
             }
 
-            budget.Stepped(new StepFacts(writing, batch.Tokens, time.GetElapsedTime(start).TotalSeconds));
+            budget.Stepped(new StepFacts(writing, guesses, batch.Tokens, time.GetElapsedTime(start).TotalSeconds));
         }
 
         long done = time.GetTimestamp();

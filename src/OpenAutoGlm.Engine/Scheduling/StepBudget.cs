@@ -2,9 +2,10 @@ namespace OpenAutoGlm.Engine.Scheduling;
 
 /// <summary>What the last step was and took.</summary>
 /// <param name="Decoded">Sequences that wrote in it.</param>
+/// <param name="Guesses">Guesses that were checked in it.</param>
 /// <param name="Tokens">Tokens of all sequences.</param>
 /// <param name="Seconds">How long it took.</param>
-readonly record struct StepFacts(int Decoded, int Tokens, double Seconds);
+readonly record struct StepFacts(int Decoded, int Guesses, int Tokens, double Seconds);
 
 /// <summary>
 /// Decides how many tokens the next step may have, so that <see cref="LatencyTargets"/> hold.
@@ -65,6 +66,11 @@ sealed class StepBudget(LatencyTargets targets, EngineLimits limits)
     /// <summary>Learns from a step.</summary>
     internal void Stepped(in StepFacts step)
     {
+        if (step.Guesses > 0 && step.Tokens == step.Decoded + step.Guesses)
+        {
+            _times.AddGuesses(step.Decoded, step.Guesses, step.Seconds);
+        }
+
         _times.Add(step.Tokens, step.Seconds);
         if (_perTokenSeconds is not { } target)
         {

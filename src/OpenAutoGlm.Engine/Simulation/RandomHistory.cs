@@ -80,7 +80,7 @@ sealed class RandomHistory
         Seed = (ulong)_seed,
         TimeProvider = _clock,
         BatchWindow = Chance(0.15) ? TimeSpan.FromMilliseconds(30) : TimeSpan.Zero,
-        Speculation = new SpeculationOptions { Source = (GuessSource)_random.Next(3), MaxGuesses = _random.Next(1, 9), IsAdaptive = Chance(0.5) },
+        Speculation = new SpeculationOptions { Source = (GuessSource)_random.Next(3), MaxGuesses = _random.Next(1, 9), RememberedTokens = _random.Next(4) * 200, IsAdaptive = Chance(0.5) },
         Latency = new LatencyTargets
         {
             TimePerToken = Chance(0.3) ? TimeSpan.FromMilliseconds(15) : null,

@@ -31,7 +31,7 @@ sealed class DraftModel : IProposer
 
     public double SecondsPerGuess { get; private set; }
 
-    public Reason ReasonFor(Sequence sequence) => Reason.Good;
+    public Evidence EvidenceFor(Sequence sequence) => new(GuessOrigin.Model, 0);
 
     public void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room)
     {

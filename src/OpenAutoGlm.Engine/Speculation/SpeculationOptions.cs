@@ -9,7 +9,7 @@ public enum GuessSource
     /// <summary>Nowhere: one token a step.</summary>
     None,
 
-    /// <summary>From the sequence itself: what followed the last tokens where they stood before. Costs nothing to ask.</summary>
+    /// <summary>From the sequence itself and from earlier answers: what followed the last tokens where they stood before. Costs nothing to ask.</summary>
     Lookup,
 
     /// <summary>From a smaller model with the same vocabulary: see <see cref="DraftSource"/>.</summary>
@@ -28,11 +28,20 @@ public sealed record DraftSource(ModelConfig Config, IWeights Weights, IBackend 
 /// </summary>
 public sealed record SpeculationOptions
 {
+    /// <summary>Largest <see cref="RememberedTokens"/>.</summary>
+    public const int MostRemembered = 1 << 24;
+
     /// <summary>Most tokens that are guessed at once for a sequence: 1 to 32.</summary>
     public int MaxGuesses { get; init; } = 12;
 
     /// <summary>Where guesses come from.</summary>
     public GuessSource Source { get; init; } = GuessSource.Lookup;
+
+    /// <summary>
+    /// Tokens of earlier answers that <see cref="GuessSource.Lookup"/> remembers, about 130 bytes each; 0 to look into the sequence alone. Answers to requests
+    /// with another <see cref="SequenceRequest.CacheSalt"/> are never looked at.
+    /// </summary>
+    public int RememberedTokens { get; init; } = 65_536;
 
     /// <summary>Whether fewer are guessed, or none, where experience says that more would not pay. False is for comparing.</summary>
     public bool IsAdaptive { get; init; } = true;
@@ -43,5 +52,7 @@ public sealed record SpeculationOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxGuesses, 1, nameof(MaxGuesses));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxGuesses, 32, nameof(MaxGuesses));
+        ArgumentOutOfRangeException.ThrowIfNegative(RememberedTokens, nameof(RememberedTokens));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(RememberedTokens, MostRemembered, nameof(RememberedTokens));
     }
 }

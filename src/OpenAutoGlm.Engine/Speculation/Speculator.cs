@@ -57,16 +57,16 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
 
         // The last token that may be written needs no guess behind it.
         int most = Math.Min(Math.Min(options.MaxGuesses, left), sequence.MaxTokens - sequence.GeneratedCount - 1);
-        guessing.Reason = most > 0 ? proposer.ReasonFor(sequence) : Reason.None;
-        if (guessing.Reason == Reason.None)
+        guessing.Evidence = most > 0 ? proposer.EvidenceFor(sequence) : default;
+        if (guessing.Evidence.Origin == GuessOrigin.None)
         {
             return 0;
         }
 
-        int room = options.IsAdaptive ? guessing.Worth(guessing.Reason, most, stepTokens, times, proposer.SecondsPerGuess) : most;
+        int room = options.IsAdaptive ? guessing.Worth(guessing.Evidence, most, stepTokens, times, proposer.SecondsPerGuess) : most;
         if (room == 0)
         {
-            guessing.Skipped(guessing.Reason);
+            guessing.Skipped(guessing.Evidence);
         }
 
         return room;
@@ -91,8 +91,8 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
         Guessed += guessed;
         Right += right;
         Guessing guessing = sequence.Guessing!;
-        guessing.Checked(guessing.Reason, guessed, right);
-        _all.Checked(guessing.Reason, guessed, right, newestWeight: 0.01);
+        guessing.Checked(guessing.Evidence, guessed, right);
+        _all.Checked(guessing.Evidence, guessed, right, newestWeight: 0.01);
     }
 
     internal void Forget(Sequence sequence) => proposer.Forget(sequence);

@@ -116,7 +116,7 @@ public class StepBudgetTests
         int tokens = decoding + budget.PromptTokensBeside(decoding);
         double noise = random is null ? 1 : 1 + (0.1 * random.NextDouble());
         double seconds = slowness * noise * Costs.Of(tokens, decoding + 1, 0);
-        budget.Stepped(new StepFacts(decoding, tokens, seconds));
+        budget.Stepped(new StepFacts(decoding, 0, tokens, seconds));
         return seconds;
     }
 }

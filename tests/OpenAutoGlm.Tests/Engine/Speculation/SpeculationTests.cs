@@ -28,6 +28,30 @@ public class SpeculationTests
         Assert.True(guessing.Statistics.Steps < plain.Statistics.Steps, "No step was saved.");
     }
 
+    [Fact]
+    public void An_answer_that_was_given_before_is_given_again_in_fewer_steps_unless_the_salt_is_another()
+    {
+        EngineOptions options = Options(GuessSource.Lookup);
+        using InferenceEngine forgets = Model.Engine(options);
+        using InferenceEngine remembers = Model.Engine(options with { Speculation = options.Speculation with { RememberedTokens = 4096 } });
+        SequenceRequest request = Request(1.5f, 7) with { CacheSalt = "one" };
+        int[] answer = [.. forgets.Generate(request)];
+        long Steps(InferenceEngine engine, SequenceRequest asked)
+        {
+            long before = engine.Statistics.Steps;
+            Assert.Equal(answer, engine.Generate(asked));
+            return engine.Statistics.Steps - before;
+        }
+
+        long alone = Steps(forgets, request);
+        long first = Steps(remembers, request);
+        long stranger = Steps(remembers, request with { CacheSalt = "two" });
+        long nobody = Steps(remembers, request with { CacheSalt = null });
+        long again = Steps(remembers, request);
+        Assert.True(first >= alone && stranger >= alone && nobody >= alone, $"{alone} steps alone, {first}, {stranger}, {nobody} with answers that must not be seen.");
+        Assert.True(again < alone / 2, $"{again} steps where the same was answered before, {alone} where not.");
+    }
+
     [Theory]
     [MemberData(nameof(Temperatures))]
     public void A_model_that_guesses_changes_no_token(float temperature)
@@ -76,20 +100,72 @@ public class SpeculationTests
     public void The_longest_earlier_agreement_is_found_and_the_latest_among_equals()
     {
         int[] tokens = [1, 2, 3, 4, 9, 2, 3, 4, 5, 7, 1, 2, 3, 4];
-        Assert.Equal(new EarlierPlace(4, 4), new NgramIndex().Find(tokens)); // behind 1 2 3 4, not behind 9 2 3 4
-        Assert.Equal(new EarlierPlace(3, 2), new NgramIndex().Find([8, 1, 2, 6, 1, 2]));
-        Assert.Equal(new EarlierPlace(3, 1), new NgramIndex().Find([1, 5, 2, 4, 6, 2]));
-        Assert.Equal(default, new NgramIndex().Find([1, 2, 3, 4, 5]));
-        Assert.Equal(default, new NgramIndex().Find([1]));
+        Assert.Equal(new EarlierPlace(4, 4), Find(new NgramIndex(), tokens)); // behind 1 2 3 4, not behind 9 2 3 4
+        Assert.Equal(new EarlierPlace(3, 2), Find(new NgramIndex(), [8, 1, 2, 6, 1, 2]));
+        Assert.Equal(new EarlierPlace(3, 1), Find(new NgramIndex(), [1, 5, 2, 4, 6, 2]));
+        Assert.Equal(default, Find(new NgramIndex(), [1, 2, 3, 4, 5]));
+        Assert.Equal(default, Find(new NgramIndex(), [1]));
         NgramIndex grown = new();
         for (int length = 1; length <= tokens.Length; length++)
         {
-            Assert.Equal(new NgramIndex().Find(tokens.AsSpan(0, length)), grown.Find(tokens.AsSpan(0, length)));
+            Assert.Equal(Find(new NgramIndex(), tokens.AsSpan(0, length)), Find(grown, tokens.AsSpan(0, length)));
+        }
+
+        static EarlierPlace Find(NgramIndex index, ReadOnlySpan<int> text)
+        {
+            index.Enter(text);
+            return index.Find(text, text);
         }
     }
 
     [Fact]
     public void Guessing_stops_where_guesses_are_wrong_and_goes_far_where_they_are_right()
+    {
+        StepTimes times = Times();
+        Guessing right = new();
+        Guessing wrong = new();
+        Evidence good = new(GuessOrigin.Text, 3);
+        for (int i = 0; i < 40; i++)
+        {
+            right.Checked(good, 4, 4);
+            wrong.Checked(good, 4, 0);
+        }
+
+        Assert.Equal(12, right.Worth(good, 12, 1, times, 0));
+        Assert.Equal(0, wrong.Worth(good, 12, 1, times, 0));
+        Assert.Equal(0, right.Worth(good, 12, 1, times, secondsPerGuess: 1));
+        Assert.True(wrong.Worth(new Evidence(GuessOrigin.Text, 6), 12, 1, times, 0) > 0, "Weaker evidence that misled says nothing about stronger.");
+        Assert.True(wrong.Worth(new Evidence(GuessOrigin.Answers, 3), 12, 1, times, 0) > 0, "A text that misled says nothing about answers.");
+        for (int i = 0; i < 3000; i++)
+        {
+            wrong.Skipped(good);
+        }
+
+        Assert.True(wrong.Worth(good, 12, 1, times, 0) > 0, "What was wrong once is never tried again.");
+    }
+
+    [Fact]
+    public void A_right_guess_is_evidence_for_the_next()
+    {
+        // Where one token agrees the first guess is rarely right, but where it is the others follow.
+        Guessing guessing = new();
+        Evidence weak = new(GuessOrigin.Text, 1);
+        for (int i = 0; i < 200; i++)
+        {
+            guessing.Checked(weak, 8, i % 3 == 0 ? 8 : 0);
+        }
+
+        Assert.True(guessing.Worth(weak, 8, 1, Times(), 0) > 4, "A long run that comes true or does not is not worth running.");
+        Guessing single = new();
+        for (int i = 0; i < 200; i++)
+        {
+            single.Checked(weak, 8, i % 3 == 0 ? 1 : 0);
+        }
+
+        Assert.Equal(1, single.Worth(weak, 8, 1, Times(), 0));
+    }
+
+    static StepTimes Times()
     {
         StepTimes times = new();
         for (int tokens = 1; tokens <= 64; tokens *= 2)
@@ -97,30 +173,13 @@ public class SpeculationTests
             times.Add(tokens, 0.03 + (0.002 * tokens));
         }
 
-        Guessing right = new();
-        Guessing wrong = new();
-        for (int i = 0; i < 40; i++)
-        {
-            right.Checked(Reason.Good, 4, 4);
-            wrong.Checked(Reason.Good, 4, 0);
-        }
-
-        Assert.Equal(12, right.Worth(Reason.Good, 12, 1, times, 0));
-        Assert.Equal(0, wrong.Worth(Reason.Good, 12, 1, times, 0));
-        Assert.Equal(0, right.Worth(Reason.Good, 12, 1, times, secondsPerGuess: 1));
-        Assert.True(wrong.Worth(Reason.Strong, 12, 1, times, 0) > 0, "Weaker reasons that misled say nothing about stronger ones.");
-        for (int i = 0; i < 3000; i++)
-        {
-            wrong.Skipped(Reason.Good);
-        }
-
-        Assert.True(wrong.Worth(Reason.Good, 12, 1, times, 0) > 0, "What was wrong once is never tried again.");
+        return times;
     }
 
     static EngineOptions Options(GuessSource source) => new()
     {
         CheckInvariants = true,
-        Speculation = new SpeculationOptions { Source = source, IsAdaptive = false, MaxGuesses = 5 },
+        Speculation = new SpeculationOptions { Source = source, IsAdaptive = false, MaxGuesses = 5, RememberedTokens = 0 },
     };
 
     static SequenceRequest Request(float temperature, ulong seed) => new()
