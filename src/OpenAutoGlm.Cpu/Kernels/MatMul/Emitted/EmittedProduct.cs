@@ -22,7 +22,11 @@ sealed unsafe class EmittedProduct : PanelProduct
     /// <summary>Panels that pass a strip of activations together.</summary>
     const int MostPanels = 8;
 
+    /// <summary>The most rows for which panels that tiles could take as they are go through <see cref="RowsCode"/> all the same: with more, two panels that share a load of activations gain.</summary>
+    const int MostRowsOfPacked = 5;
+
     readonly PanelFormat _format;
+    readonly int _fewRows;
     readonly int _k;
     readonly int _unitElements;
     readonly int _unitBytes;
@@ -39,10 +43,11 @@ sealed unsafe class EmittedProduct : PanelProduct
         (_format, _k) = (PanelFormat.Of(format), k);
         (_unitElements, _unitBytes) = (_format.Blocks.BlockElements, _format.UnitBytes);
         _shape = StripShape.Of(_format);
+        _fewRows = _shape.Packed ? MostRowsOfPacked : RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
         _toStrip = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format).Entry;
         _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
-        for (int rows = 1; rows <= RowsCode.MostRows; rows++)
+        for (int rows = 1; rows <= _fewRows; rows++)
         {
             _rows[rows] = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
         }
@@ -81,7 +86,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         Results results = new(rows, (nint)y, yStride, InOrder: false);
         Results bounced = new(rows, (nint)(scratch + StripBytes + SumsBytes), TileCode.Panels * LaneFloats, InOrder: true);
         int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
-        bool few = rows.Count <= RowsCode.MostRows;
+        bool few = rows.Count <= _fewRows;
         int direct = few ? whole : whole / TileCode.Panels * TileCode.Panels;
         if (direct > 0)
         {
@@ -109,7 +114,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
-        if (rows.Count <= RowsCode.MostRows)
+        if (rows.Count <= _fewRows)
         {
             Few(weights, panel, panels, rows, results, activations);
             return;
