@@ -77,16 +77,23 @@ static class Functions
     /// <summary>The coefficients of f, f², f³, f⁴ in the coarse 2ᶠ.</summary>
     internal static ReadOnlySpan<float> CoarseWeight => [0.693136752f, 0.2402253f, 0.0558382832f, 0.00965671055f];
 
-    /// <summary>The nearest bfloat16, halves to even, as float32. Denormal numbers become 0; NaN stays NaN.</summary>
+    /// <summary>The nearest bfloat16, halves to even, as float32; NaN stays NaN. As <see cref="Graph.Formats.BF16Format"/> rounds.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static T RoundToBFloat16<T>(T x)
+    internal static T NearestBFloat16<T>(T x)
         where T : struct, ILanes<T>
     {
+        T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
-        T rounded = T.And(T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd), T.BroadcastInt(unchecked((int)0xFFFF0000)));
-        T finite = T.Select(T.Less(T.Abs(x), T.Broadcast(1.17549435e-38f)), T.Zero, rounded);
-        return T.Select(T.Less(T.Abs(x), T.Broadcast(float.PositiveInfinity)), finite, T.And(x, T.BroadcastInt(unchecked((int)0xFFFF0000))));
+        T rounded = T.And(T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd), upper);
+
+        // Added to itself ∞ stays what it is, and NaN gets a bit in the half that is kept.
+        return T.Select(T.Less(T.Abs(x), T.Broadcast(float.PositiveInfinity)), rounded, T.And(x + x, upper));
     }
+
+    /// <summary><see cref="NearestBFloat16"/>, and 0 for denormal numbers, which vdpbf16ps takes for that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T RoundToBFloat16<T>(T x)
+        where T : struct, ILanes<T> => T.Select(T.Less(T.Abs(x), T.Broadcast(1.17549435e-38f)), T.Zero, NearestBFloat16(x));
 
     /// <summary>1 / (1 + e^−x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,6 +12,9 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     Lanes512(Vector512<float> a) => _a = a;
 
+    /// <summary>The bits of the lanes.</summary>
+    internal Vector512<uint> Bits => _a.AsUInt32();
+
     public static bool HasByteProducts => Avx512BW.IsSupported;
 
     public static Lanes512 Zero => default;

@@ -68,7 +68,7 @@ public class FloatMatMulTests
     public unsafe void Activations_in_bfloat16_are_the_nearest_and_never_lose_a_NaN(bool widened)
     {
         float[] values = [1, 1.00390625f, 1.01171875f, -1.00390637f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, BitConverter.UInt32BitsToSingle(0x7F800001), float.NaN, 0, -0f, 3e-40f, 1e-38f, 5, -7, 9, 11];
-        uint[] nearest = [0x3F80, 0x3F80, 0x3F82, 0xBF81, 0x7F80, 0x7F80, 0xFF80, 0x7FC0, 0x7FC0, 0, 0x8000, 0x0003, 0x006D, 0x40A0, 0xC0E0, 0x4110, 0x4130, 0];
+        uint[] nearest = [0x3F80, 0x3F80, 0x3F82, 0xBF81, 0x7F80, 0x7F80, 0xFF80, 0x7FC0, 0xFFC0, 0, 0x8000, 0x0003, 0x006D, 0x40A0, 0xC0E0, 0x4110, 0x4130, 0];
         Check<LanesScalar>();
         if (InstructionSets.Available.Contains(InstructionSet.Vector128))
         {

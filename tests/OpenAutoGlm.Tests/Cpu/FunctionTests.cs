@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 
 namespace OpenAutoGlm.Cpu;
@@ -76,6 +77,36 @@ public unsafe class FunctionTests
         }
     }
 
+    [Fact]
+    public void Every_width_rounds_to_bfloat16_as_the_format_does()
+    {
+        Random random = new(2);
+        uint* x = stackalloc uint[16];
+        float* rounded = stackalloc float[16];
+        uint[] special = [0, 1, 0x80000000, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7F800001, 0xFF80FFFF, 0x7FC00000, 0xFFFFFFFF, 0x3F808000, 0x3F818000];
+        for (int round = 0; round < 5000; round++)
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                x[i] = i < special.Length && round % 8 == 0 ? special[i] : (uint)random.NextInt64(1L << 32);
+            }
+
+            Same<NearestOf>((float*)x);
+            Same<FlushedOf>((float*)x);
+            LanesScalar.Store(Functions.NearestBFloat16(LanesScalar.Load(x)), rounded);
+            for (int i = 0; i < 16; i++)
+            {
+                Assert.Equal((uint)BF16Format.FromSingle(((float*)x)[i]) << 16, ((uint*)rounded)[i]);
+            }
+
+            LanesScalar.Store(Functions.RoundToBFloat16(LanesScalar.Load(x)), rounded);
+            for (int i = 0; i < 16; i++)
+            {
+                Assert.Equal(float.IsSubnormal(((float*)x)[i]) ? 0 : (uint)BF16Format.FromSingle(((float*)x)[i]) << 16 & (((float*)x)[i] == 0 ? 0 : uint.MaxValue), ((uint*)rounded)[i]);
+            }
+        }
+    }
+
     static void Same<TFunction>(float* x)
         where TFunction : IFunction
     {
@@ -115,6 +146,18 @@ public unsafe class FunctionTests
     {
         static abstract T Of<T>(T x)
             where T : struct, ILanes<T>;
+    }
+
+    struct NearestOf : IFunction
+    {
+        public static T Of<T>(T x)
+            where T : struct, ILanes<T> => Functions.NearestBFloat16(x);
+    }
+
+    struct FlushedOf : IFunction
+    {
+        public static T Of<T>(T x)
+            where T : struct, ILanes<T> => Functions.RoundToBFloat16(x);
     }
 
     struct ExpOf : IFunction

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OpenAutoGlm.Engine.Kv;
+using OpenAutoGlm.Engine.Speculation;
 using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Engine;
@@ -281,7 +282,8 @@ public class LifeTests
     [Fact]
     public void Steady_decoding_allocates_nothing()
     {
-        using InferenceEngine engine = new(new ConstantRunner(), new EngineOptions { MaxSequences = 4 }, ownThread: false);
+        // Without guesses, of which a machine's moods decide how many there are, and so when buffers double.
+        using InferenceEngine engine = new(new ConstantRunner(), new EngineOptions { MaxSequences = 4, Speculation = new() { Source = GuessSource.None } }, ownThread: false);
         for (int i = 0; i < 4; i++)
         {
             engine.Submit(new SequenceRequest { Prompt = [i], Sampling = new() { Temperature = i, TopP = 0.9f, FrequencyPenalty = 0.1f * i } });
@@ -292,6 +294,23 @@ public class LifeTests
         Turn(engine, 100);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.Equal(960, engine.Statistics.GeneratedTokens);
+
+        using InferenceEngine guessing = new(new ConstantRunner(), new EngineOptions { MaxSequences = 4, Speculation = new() { IsAdaptive = false } }, ownThread: false);
+        for (int i = 0; i < 4; i++)
+        {
+            guessing.Submit(new SequenceRequest { Prompt = [i], Sampling = new() { Temperature = i, TopP = 0.9f, FrequencyPenalty = 0.1f * i } });
+        }
+
+        Turn(guessing, 20);
+        int growths = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            Turn(guessing, 1);
+            growths += GC.GetAllocatedBytesForCurrentThread() > before ? 1 : 0;
+        }
+
+        Assert.True(guessing.Statistics.GuessedTokens > 0 && growths <= 25, $"{growths} of 100 steps with {guessing.Statistics.GuessedTokens} guesses allocated, and not only where buffers double.");
 
         static void Turn(InferenceEngine engine, int times)
         {

@@ -27,12 +27,12 @@ sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
         int k = 0;
         for (; k <= K - 16; k += 16, to += 8 * PairBytes)
         {
-            Store(Rounded(T.Load(x + k)), to);
+            Store(Functions.NearestBFloat16(T.Load(x + k)), to);
         }
 
         if (k < K)
         {
-            Store(Rounded(T.LoadFirst(x + k, K - k)), (byte*)last);
+            Store(Functions.NearestBFloat16(T.LoadFirst(x + k, K - k)), (byte*)last);
             Buffer.MemoryCopy(last, to, 64, (K - k + 1) / 2 * (long)PairBytes);
         }
     }
@@ -54,17 +54,6 @@ sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
         {
             ((uint*)to)[i] = pairs[2 * i];
         }
-    }
-
-    /// <summary>The upper half of each lane's bits, rounded; NaN becomes the one that BF16 has.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Rounded(T x)
-    {
-        T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
-        T rounded = T.And(T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd), T.BroadcastInt(unchecked((int)0xFFFF0000)));
-        T infinity = T.Broadcast(float.PositiveInfinity);
-        T notFinite = T.Select(T.EqualInts(T.Abs(x), infinity), x, T.BroadcastInt(0x7FC00000));
-        return T.Select(T.Less(T.Abs(x), infinity), rounded, notFinite);
     }
 }
 

@@ -83,8 +83,8 @@ static unsafe class Packing<T>
                 }
                 else
                 {
-                    T.Store(Nearest(high), line);
-                    T.Store(Nearest(low), line + LineBytes);
+                    T.Store(Functions.NearestBFloat16(high), line);
+                    T.Store(Functions.NearestBFloat16(low), line + LineBytes);
                 }
             }
         }
@@ -96,7 +96,7 @@ static unsafe class Packing<T>
     {
         for (int i = 0; i < count; i += Lanes)
         {
-            T.Store(T.SwapNeighbours(Nearest(Columns(row + i, count - i))), to + i);
+            T.Store(T.SwapNeighbours(Functions.NearestBFloat16(Columns(row + i, count - i))), to + i);
         }
     }
 
@@ -109,13 +109,18 @@ static unsafe class Packing<T>
         {
             for (; i <= count - Lanes; i += Lanes)
             {
-                Avx512F.ConvertToVector256UInt16(Round(Vector512.Load((uint*)row + i))).Store(pairs + i);
+                Avx512F.ConvertToVector256UInt16(Functions.NearestBFloat16(Lanes512.Load(row + i)).Bits >>> 16).Store(pairs + i);
             }
         }
 
-        for (; i < count; i++)
+        uint* rounded = stackalloc uint[Lanes];
+        for (; i < count; i += Lanes)
         {
-            pairs[i] = Round(row[i]);
+            T.Store(Functions.NearestBFloat16(Columns(row + i, count - i)), rounded);
+            for (int j = 0; j < Math.Min(Lanes, count - i); j++)
+            {
+                pairs[i + j] = (ushort)(rounded[j] >> 16);
+            }
         }
 
         if (count % 2 != 0)
@@ -152,41 +157,13 @@ static unsafe class Packing<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static T Columns(float* row, int count) => count >= Lanes ? T.Load(row) : T.LoadFirst(row, count);
 
-    /// <summary>The nearest bfloat16 as float32.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Nearest(T x) => T.And(Rounded(x), T.BroadcastInt(unchecked((int)0xFFFF0000)));
-
     /// <summary>Sixteen columns of two rows, or of one beside zeros, as a line of pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void PairLine(float* even, float* odd, int count, byte* line)
     {
-        T low = Rounded(Columns(even, count));
-        T high = odd is null ? T.Zero : Rounded(Columns(odd, count));
-        T lower = T.And(T.ShiftRightInts(low, 16), T.BroadcastInt(0xFFFF));
-        T.Store(T.Or(lower, T.And(high, T.BroadcastInt(unchecked((int)0xFFFF0000)))), line);
-    }
-
-    /// <summary>The nearest bfloat16 in the upper halves, halves to even; the lower halves are whatever they are.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Rounded(T x)
-    {
-        T odd = T.And(T.ShiftRightInts(x, 16), T.BroadcastInt(1));
-        T rounded = T.AddInts(T.AddInts(x, T.BroadcastInt(0x7FFF)), odd);
-        return T.Select(T.Less(T.Abs(x), T.Broadcast(float.PositiveInfinity)), rounded, x);
-    }
-
-    static ushort Round(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (bits & 0x7FFFFFFF) >= 0x7F800000 ? (ushort)(bits >> 16) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<uint> Round(Vector512<uint> bits)
-    {
-        Vector512<uint> rounded = bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512.Create(1u));
-        Vector512<uint> finite = Vector512.LessThan(bits & Vector512.Create(0x7FFFFFFFu), Vector512.Create(0x7F800000u));
-        return Vector512.ConditionalSelect(finite, rounded, bits) >>> 16;
+        T low = Functions.NearestBFloat16(Columns(even, count));
+        T high = odd is null ? T.Zero : Functions.NearestBFloat16(Columns(odd, count));
+        T.Store(T.Or(T.And(T.ShiftRightInts(low, 16), T.BroadcastInt(0xFFFF)), high), line);
     }
 
     /// <summary>A 16 × 16 square: pairs of rows interleaved by ones and twos within 128 bits, then quads put in order.</summary>

@@ -25,6 +25,9 @@ sealed unsafe class EmittedProduct : PanelProduct
     /// <summary>The most rows for which panels that tiles could take as they are go through <see cref="RowsCode"/> all the same: with more, two panels that share a load of activations gain.</summary>
     const int MostRowsOfPacked = 5;
 
+    /// <summary>The most tiles of a strip that wait for packed units rather than for products.</summary>
+    const int FewTiles = 2;
+
     readonly PanelFormat _format;
     readonly int _fewRows;
     readonly int _k;
@@ -36,6 +39,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     // These take half a microsecond, so the collector may wait for them.
     readonly delegate* unmanaged[SuppressGCTransition]<StripArguments*, void> _toStrip;
     readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _tiles; // by number of rows
+    readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _firstTiles; // where few tiles share a strip
     readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
 
     internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
@@ -53,9 +57,11 @@ sealed unsafe class EmittedProduct : PanelProduct
         }
 
         _tiles = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[TileCode.MostRows + 1];
+        _firstTiles = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[TileCode.MostRows + 1];
         for (int rows = 1; rows <= TileCode.MostRows; rows++)
         {
             _tiles[rows] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)TileCode.Get(library, _shape, rows).Entry;
+            _firstTiles[rows] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)TileCode.Get(library, _shape, rows, isFirst: _shape.Packed).Entry;
         }
     }
 
@@ -175,12 +181,13 @@ sealed unsafe class EmittedProduct : PanelProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Tiles(TileArguments* arguments, int rows, int tiles, long rowBytes, byte* fetchEnd)
     {
-        for (; tiles > 0; tiles--)
+        bool isFirst = tiles <= FewTiles;
+        for (; tiles > 0; tiles--, isFirst = false)
         {
             // As even as can be: 8 rows are 4 and 4, not 6 and 2.
             int count = (rows + tiles - 1) / tiles;
             arguments->Ahead = count * rowBytes;
-            _tiles[count](arguments);
+            (isFirst ? _firstTiles : _tiles)[count](arguments);
             rows -= count;
             arguments->X += count;
             arguments->Sums += count * TileArguments.SumsStride;

@@ -81,16 +81,23 @@ static unsafe class TileCode
     /// Lines of each panel to come that can be fetched with a block. All at once would not do: a core waits for a few dozen lines
     /// only, and what else it wants then queues behind them. More than are needed cost time too.
     /// </summary>
-    internal const int MostFetches = 3;
+    internal const int MostFetches = 5;
+
+    /// <summary>Units from what a first tile uses to what it fetches into the first cache.</summary>
+    const int UnitsAhead = 2;
 
     /// <summary>Panels in a tile, and in a strip.</summary>
     internal const int Panels = 2;
 
     /// <summary>The function for a number of rows and for what the strip holds: takes a pointer to <see cref="TileArguments"/>.</summary>
-    internal static MachineCode Get(CodeLibrary library, StripShape shape, int rows) =>
-        library.Get($"tile {shape} {rows} × {Panels * PanelProduct.PanelRows}", assembler => Write(assembler, shape, rows));
+    /// <param name="library">Holds it.</param>
+    /// <param name="shape">What the strip holds.</param>
+    /// <param name="rows">Rows of activations.</param>
+    /// <param name="isFirst">Whether packed units are in the second cache yet, and come into the first with this tile.</param>
+    internal static MachineCode Get(CodeLibrary library, StripShape shape, int rows, bool isFirst = false) =>
+        library.Get($"{(isFirst ? "first " : "")}tile {shape} {rows} × {Panels * PanelProduct.PanelRows}", assembler => Write(assembler, shape, rows, isFirst));
 
-    static void Write(Assembler a, StripShape shape, int rows)
+    static void Write(Assembler a, StripShape shape, int rows, bool isFirst)
     {
         AssemblerRegister64[] x = [r8, r9, r10, r11, rbx, rbp];
         int accumulators = rows * Panels;
@@ -163,6 +170,12 @@ static unsafe class TileCode
         {
             a.lea(rdx, __qword_ptr[x[row] + rax]);
             a.prefetcht0(__byte_ptr[rdx + r12]);
+        }
+
+        for (int line = 0; isFirst && line * PanelFormat.LineBytes < packed.UnitBytes; line++)
+        {
+            a.prefetcht0(__byte_ptr[rsi + ((UnitsAhead * packed.UnitBytes) + (line * PanelFormat.LineBytes))]);
+            a.prefetcht0(__byte_ptr[rdi + ((UnitsAhead * packed.UnitBytes) + (line * PanelFormat.LineBytes))]);
         }
 
         Label fetched = a.CreateLabel();
