@@ -59,7 +59,7 @@ static class SpeculationBenchmark
         """;
 
     // What such a server may have answered before: other programs, by nobody who had the one above in mind.
-    static readonly string[] s_earlier =
+    static readonly string[] Earlier =
     [
         """
         def bubble_sort(arr):
@@ -141,11 +141,11 @@ static class SpeculationBenchmark
         string codePrompt = File.ReadAllText(Path.Combine(promptFolder, "code.txt"));
         (string Name, string Prompt, string Answer, string[] Earlier)[] tasks =
         [
-            ("extract", File.ReadAllText(Path.Combine(promptFolder, "extract.txt")), Extracted, s_earlier),
-            ("code", codePrompt, code, s_earlier),
-            ("code, edited", $"Rename arr to numbers, answer only the code.\n\n{code}\n\n", code.Replace("arr", "numbers", StringComparison.Ordinal), s_earlier),
+            ("extract", File.ReadAllText(Path.Combine(promptFolder, "extract.txt")), Extracted, Earlier),
+            ("code", codePrompt, code, Earlier),
+            ("code, edited", $"Rename arr to numbers, answer only the code.\n\n{code}\n\n", code.Replace("arr", "numbers", StringComparison.Ordinal), Earlier),
             ("code, again", codePrompt, code, [code]),
-            ("story", File.ReadAllText(Path.Combine(promptFolder, "story.txt")), Story, s_earlier),
+            ("story", File.ReadAllText(Path.Combine(promptFolder, "story.txt")), Story, Earlier),
         ];
         Console.WriteLine("task           prompt  answer   without  lookup: tokens/s  ratio  guessed  right   and earlier answers: tokens/s  ratio (each)           guessed  right");
         foreach ((string name, string prompt, string answer, string[] earlier) in tasks.Where(task => only is null || task.Name == only))

@@ -11,14 +11,14 @@ sealed class Guessing
     const double Recovery = 0.005; // towards the first belief, for every token that might have been guessed and was not
 
     // A model; the text itself with 1, 2, 3 to 5, more tokens that agree; earlier answers with as many.
-    static readonly double[] s_first = [0.7, 0.3, 0.5, 0.7, 0.85, 0.2, 0.45, 0.7, 0.85];
+    static readonly double[] FirstBeliefs = [0.7, 0.3, 0.5, 0.7, 0.85, 0.2, 0.45, 0.7, 0.85];
 
     readonly double[] _first;
     readonly double[] _right;
 
     /// <summary>Beliefs to begin with.</summary>
     internal Guessing()
-        : this(s_first)
+        : this(FirstBeliefs)
     {
     }
 
