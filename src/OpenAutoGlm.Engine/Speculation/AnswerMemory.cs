@@ -19,11 +19,14 @@ readonly record struct Passage(List<int>? Text, int Position, int Agreeing);
 /// </remarks>
 sealed class AnswerMemory(int capacity)
 {
+    /// <summary>What a salt counts for beside its answers, for that is about what it takes: many salts with little each cost no more memory than one with much.</summary>
+    internal const int SaltTokens = 16;
+
     readonly Dictionary<string, Shelf> _shelves = new(StringComparer.Ordinal);
     readonly Shelf _nobodys = new();
     long _clock;
 
-    /// <summary>Tokens that are remembered, ends of answers among them: no more than may be.</summary>
+    /// <summary>Tokens that are remembered, ends of answers and <see cref="SaltTokens"/> among them: no more than may be.</summary>
     internal int Count { get; private set; }
 
     /// <summary>Salts of which something is remembered, none not counted.</summary>
@@ -39,7 +42,12 @@ sealed class AnswerMemory(int capacity)
             return;
         }
 
-        Shelf shelf = ShelfOf(salt) ?? (_shelves[salt!] = new Shelf());
+        if (ShelfOf(salt) is not { } shelf)
+        {
+            _shelves.Add(salt!, shelf = new Shelf());
+            Count += SaltTokens;
+        }
+
         shelf.UsedAt = ++_clock;
         if (shelf.Younger.Text.Count + answer.Length + 1 > capacity / 2)
         {
@@ -93,6 +101,7 @@ sealed class AnswerMemory(int capacity)
         if (salt is not null && shelf.Count == 0)
         {
             _shelves.Remove(salt);
+            Count -= SaltTokens;
         }
     }
 

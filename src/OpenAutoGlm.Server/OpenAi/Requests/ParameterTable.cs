@@ -104,7 +104,7 @@ static class ParameterTable
             (draft, value) => draft.Priority = value.Int()),
         new("user", Both, Honoured, "string of at most 256 characters", "Whose request it is: users of one priority get equal shares of the engine. Not logged.",
             (draft, value) => draft.Tenant = value.String(SequenceRequest.MaxNameLength)),
-        new("cache_salt", Both, Honoured, "string of at most 256 characters", "Keeps what this request computes from requests with another salt, or none.",
+        new("cache_salt", Both, Honoured, "string of at most 256 characters", "Keeps what this request computes, and what was answered, from requests with another salt, or none.",
             (draft, value) => draft.CacheSalt = value.String(SequenceRequest.MaxNameLength)),
         new("use_beam_search", Both, Honoured, "boolean; default false", "Searches for the n most likely answers; temperature must be 0, and the text comes at the end.",
             (draft, value) => draft.UseBeams = value.Bool()),
