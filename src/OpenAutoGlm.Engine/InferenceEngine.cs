@@ -483,7 +483,7 @@ public sealed class InferenceEngine : IDisposable
     void End(Sequence sequence, Ending ending)
     {
         _scheduler.Remove(sequence);
-        _speculator?.Forget(sequence);
+        _speculator?.Ended(sequence);
         _timed.Remove(sequence);
         _counters.Ended(ending.Reason);
         Tell();

@@ -64,7 +64,9 @@ sealed class DraftModel : IProposer
         }
     }
 
-    public void Forget(Sequence sequence)
+    public void Ended(Sequence sequence) => Forget(sequence);
+
+    void Forget(Sequence sequence)
     {
         if (_shadows.Remove(sequence, out Shadow? shadow))
         {

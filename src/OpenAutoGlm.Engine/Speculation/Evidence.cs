@@ -23,9 +23,6 @@ readonly record struct Evidence(GuessOrigin Origin, int Agreeing)
 {
     const int Levels = 4; // of agreement, told apart because they come true about equally often within
 
-    /// <summary>Kinds of evidence that experience is gathered for.</summary>
-    internal const int Kinds = 1 + (2 * Levels);
-
     /// <summary>
     /// What kind of evidence there is for one of the guesses, provided that those before it are right: then they agree as well.
     /// </summary>

@@ -14,6 +14,6 @@ interface IProposer : IDisposable
     /// <param name="room">For each: guesses that are wanted, which may be none.</param>
     void Propose(ReadOnlySpan<Sequence> writing, ReadOnlySpan<int> room);
 
-    /// <summary>Lets go of a sequence that ended.</summary>
-    void Forget(Sequence sequence);
+    /// <summary>Lets go of a sequence that ended, and may learn from it.</summary>
+    void Ended(Sequence sequence);
 }

@@ -45,7 +45,7 @@ sealed class PromptLookup(AnswerMemory? answers) : IProposer
         }
     }
 
-    public void Forget(Sequence sequence)
+    public void Ended(Sequence sequence)
     {
         if (sequence.GeneratedCount > 0 && sequence.Beam is null)
         {

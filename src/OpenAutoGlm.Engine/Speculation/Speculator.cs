@@ -95,7 +95,7 @@ sealed class Speculator(IProposer proposer, SpeculationOptions options, EngineLi
         _all.Checked(guessing.Evidence, guessed, right, newestWeight: 0.01);
     }
 
-    internal void Forget(Sequence sequence) => proposer.Forget(sequence);
+    internal void Ended(Sequence sequence) => proposer.Ended(sequence);
 
     public void Dispose() => proposer.Dispose();
 }

@@ -93,7 +93,7 @@ static unsafe class TileCode
     /// <param name="library">Holds it.</param>
     /// <param name="shape">What the strip holds.</param>
     /// <param name="rows">Rows of activations.</param>
-    /// <param name="isFirst">Whether packed units are in the second cache yet, and come into the first with this tile.</param>
+    /// <param name="isFirst">Whether it is the first to use its packed units, which it then brings from the second cache into the first.</param>
     internal static MachineCode Get(CodeLibrary library, StripShape shape, int rows, bool isFirst = false) =>
         library.Get($"{(isFirst ? "first " : "")}tile {shape} {rows} × {Panels * PanelProduct.PanelRows}", assembler => Write(assembler, shape, rows, isFirst));
 
