@@ -17,6 +17,7 @@ switch (args)
         AttentionBenchmark.Run(args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount, args.Length > 2 ? int.Parse(args[2]) : 4096);
         return 0;
     case ["tile"]:
+        TileBenchmark.Matrices();
         TileBenchmark.Run();
         foreach (TensorFormat format in (TensorFormat[])[TensorFormat.Q8_0, TensorFormat.Q4_0, TensorFormat.Q4_K, TensorFormat.Q6_K])
         {

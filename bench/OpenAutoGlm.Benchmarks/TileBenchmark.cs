@@ -39,6 +39,62 @@ static unsafe class TileBenchmark
         }
     }
 
+    /// <summary>The tile of the matrix unit beside that of vector instructions, in turn.</summary>
+    internal static void Matrices()
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSet.Avx512));
+        if (!code.Has(EmittedFeatures.Matrix))
+        {
+            Console.WriteLine("There is no matrix unit here.");
+            return;
+        }
+
+        MatrixUnit unit = new(code);
+        const int Stride = RoundedActivations<Lanes512>.LineBytes * (Blocks + 1);
+        using NativeMemoryOwner strip = new(4096 * (Blocks + 3));
+        using NativeMemoryOwner lines = new(Stride * 18);
+        using NativeMemoryOwner results = new(16 * 128);
+        using NativeMemoryOwner products = new(MatrixCode.ProductsBytes);
+        byte** x = stackalloc byte*[TileCode.MostRows];
+        for (int i = 0; i < TileCode.MostRows; i++)
+        {
+            x[i] = lines.Pointer + (i * Stride);
+        }
+
+        foreach (StripShape shape in (StripShape[])[new(1, false, Raised: false), new(1, true, Raised: false), new(2, false, Raised: false)])
+        {
+            foreach (int rows in (int[])[2, 4, 8, 16])
+            {
+                var vectors = (delegate* unmanaged<void*, void>)TileCode.Get(code, shape with { Raised = !shape.HasMinimum }, 6).Entry;
+                var matrix = (delegate* unmanaged<void*, void>)MatrixCode.Get(code, shape, rows).Entry;
+                TileArguments arguments = new() { Strip = strip.Pointer, Blocks = Blocks, Adds = 1, X = x, Sums = results.Pointer, Stride = Stride, Products = products.Pointer };
+                unit.Open(MatrixCode.Sizes(shape));
+                List<double> first = [], second = [];
+                for (int round = 0; round < 400; round++)
+                {
+                    first.Add(Once(vectors, &arguments) / 6);
+                    second.Add(Once(matrix, &arguments) / rows);
+                }
+
+                List<double> ratios = [.. first.Zip(second, (a, b) => a / b).Order()];
+                (first, second) = ([.. first.Order()], [.. second.Order()]);
+                double Rate(double seconds) => 2.0 * 32 * 32 * Blocks / seconds / 1e9;
+                Console.WriteLine($"{shape,-8} vectors 6 rows {Rate(first[200]),5:F0} (best {Rate(first[0]),5:F0}), matrix {rows,2} rows {Rate(second[200]),5:F0} (best {Rate(second[0]),5:F0}) GOP/s, {ratios[200]:F2} ×; {second[0] * rows / Blocks / 2 * 1e9:F1} ns for a block of a panel");
+            }
+        }
+    }
+
+    static double Once(delegate* unmanaged<void*, void> code, void* arguments)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (int i = 0; i < 100; i++)
+        {
+            code(arguments);
+        }
+
+        return System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds / 100;
+    }
+
     /// <summary>The kernel of few rows alone, on one thread and data in the first cache.</summary>
     internal static void Rows(OpenAutoGlm.Graph.Formats.TensorFormat format)
     {
@@ -72,7 +128,7 @@ static unsafe class TileBenchmark
         using NativeMemoryOwner units = new(panel.PanelBytes(32 * Blocks));
         using NativeMemoryOwner strip = new(shape.BlockBytes * Blocks);
         StripArguments arguments = new() { Weights = units.Pointer, Strip = strip.Pointer, Units = Blocks / panel.UnitBlocks };
-        double seconds = Best((delegate* unmanaged<void*, void>)StripCode.Get(code, panel).Entry, &arguments);
+        double seconds = Best((delegate* unmanaged<void*, void>)StripCode.Get(code, panel, shape).Entry, &arguments);
         Console.WriteLine($"{format} to strip: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");
     }
 

@@ -85,7 +85,8 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
     {
         TensorFormat.F32 or TensorFormat.F16 => new FloatProduct<T>(format, k),
         TensorFormat.BF16 when exactArithmetic => new FloatProduct<T>(format, k),
-        TensorFormat.BF16 => new PairProduct<T>(code, k),
+        TensorFormat.BF16 when MatrixProduct.Serves(code, k) => new MatrixProduct(code, k),
+        TensorFormat.BF16 => new PairProduct<T>(code, k, MatrixProduct.Orders(code, k)),
         _ when exactArithmetic => new FloatProduct<T>(format, k),
         _ when code.Has(EmittedFeatures.Vnni) => new EmittedProduct(code, format, k),
         TensorFormat.Q4_0 => new QuantizedProduct<T, Shape32x15>(format, k),
@@ -103,11 +104,12 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         (Shape queries, TensorType keys) = (node.Inputs[0].Type.Shape, node.Inputs[1].Type);
         AttentionShape shape = new(
             queries[1].Size, keys.Shape[1].Size, queries[2].Size, scope.Limits.Of(queries[0]), scope.Limits.Of(node.Inputs[5].Type.Shape[1]) * op.BlockTokens);
-        bool emitted = (keys.Format is TensorFormat.BF16 or TensorFormat.Q8_0) && EmittedSpans.Serves(code, shape.HeadDim);
-        SpanKernels spans = emitted ? new EmittedSpans(code, shape.HeadDim)
+        EmittedSpans? emitted = keys.Format is TensorFormat.BF16 or TensorFormat.Q8_0 ? EmittedSpans.Of(code, shape.HeadDim) : null;
+        SpanKernels spans = emitted is not null ? emitted
             : keys.Format is TensorFormat.F32 or TensorFormat.F16 ? new LaneSpans<T, FloatElements<T>>(shape.HeadDim)
+            : code.Order == PairOrder.Tiles && shape.HeadDim % AttentionMatrixCode.TileElements == 0 ? new LaneSpans<T, TiledElements<T>>(shape.HeadDim)
             : new LaneSpans<T, BFloat16Elements<T>>(shape.HeadDim);
-        string name = $"{op.Name} {keys.Format} {(emitted ? "emitted" : set)}";
+        string name = $"{op.Name} {keys.Format} {(emitted is null ? set : emitted is MatrixSpans ? "matrix" : "emitted")}";
         return new PagedAttentionKernel(name, pool, op, shape, spans, KvUnpacking.Of<T>(keys.Format, shape.HeadDim, code), scope.Scratch);
     }
 

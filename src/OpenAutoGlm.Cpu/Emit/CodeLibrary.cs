@@ -16,6 +16,25 @@ enum EmittedFeatures
 
     /// <summary>512-bit vdpbf16ps: two products of bfloat16 added to a float32.</summary>
     BFloat16 = 2,
+
+    /// <summary>The matrix unit: tiles of int8 and of bfloat16 multiplied as a whole.</summary>
+    Matrix = 4,
+}
+
+/// <summary>
+/// The order in which products of two rows of bfloat16 are added up. Instructions decide it, so it is the one thing in which machines
+/// differ; on one machine there is one order, whatever the batch, and each can be followed everywhere, if slowly.
+/// </summary>
+enum PairOrder
+{
+    /// <summary>That of vdpbf16ps: for each pair in rising k, one fused multiply-add of the odd elements, then one of the even ones.</summary>
+    Pairs,
+
+    /// <summary>
+    /// That of tdpbf16ps: of each 32 elements in rising k (for the values of attention, sixteen tokens), the products of the even ones are added up by themselves with fused multiply-adds, and
+    /// those of the odd ones; their sum is added to what is there. As the instruction has it for rows of 64 bytes that fill a tile; other k are added up in pairs.
+    /// </summary>
+    Tiles,
 }
 
 /// <summary>
@@ -24,6 +43,9 @@ enum EmittedFeatures
 /// </summary>
 sealed class CodeLibrary(EmittedFeatures features) : IDisposable
 {
+    /// <summary>The environment variable that names what is not to be used, of "vnni", "bf16" and "amx": for comparing.</summary>
+    internal const string UnwantedVariable = "AUTOGLM_WITHOUT";
+
     static readonly Lazy<EmittedFeatures> Machine = new(Detect);
 
     readonly ConcurrentDictionary<string, MachineCode> _codes = new(StringComparer.Ordinal);
@@ -36,6 +58,9 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
 
     /// <summary>Whether vdpbf16ps is taken for faster than the multiply-adds that it stands for; null for as it is measured.</summary>
     internal bool? PairsAreFaster { get; init; }
+
+    /// <summary>The order in which products of BF16 are added up; if nothing else is said that of this machine, whatever may be emitted, so that all its ways of computing agree.</summary>
+    internal PairOrder Order { get; init; } = (Machine.Value & EmittedFeatures.Matrix) != 0 ? PairOrder.Tiles : PairOrder.Pairs;
 
     /// <summary>What has been emitted so far, by name.</summary>
     internal IEnumerable<MachineCode> Codes => _codes.Values.OrderBy(code => code.Name, StringComparer.Ordinal);
@@ -75,6 +100,27 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
         // CPUID leaf 7: subleaf 0, ECX bit 11 is AVX512_VNNI; subleaf 1, EAX bit 5 is AVX512_BF16.
         (_, _, int ecx, _) = X86Base.CpuId(7, 0);
         (int eax, _, _, _) = X86Base.CpuId(7, 1);
-        return ((ecx & (1 << 11)) != 0 ? EmittedFeatures.Vnni : 0) | ((eax & (1 << 5)) != 0 ? EmittedFeatures.BFloat16 : 0);
+        EmittedFeatures found = ((ecx & (1 << 11)) != 0 ? EmittedFeatures.Vnni : 0) | ((eax & (1 << 5)) != 0 ? EmittedFeatures.BFloat16 : 0);
+        found &= ~Unwanted(Environment.GetEnvironmentVariable(UnwantedVariable));
+        bool wantsMatrix = found == (EmittedFeatures.Vnni | EmittedFeatures.BFloat16) && (Unwanted(Environment.GetEnvironmentVariable(UnwantedVariable)) & EmittedFeatures.Matrix) == 0;
+        return wantsMatrix && MatrixUnit.Request() ? found | EmittedFeatures.Matrix : found;
+    }
+
+    /// <summary>What a list of names stands for.</summary>
+    internal static EmittedFeatures Unwanted(string? names)
+    {
+        EmittedFeatures unwanted = EmittedFeatures.None;
+        foreach (string name in (names ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            unwanted |= name.ToUpperInvariant() switch
+            {
+                "VNNI" => EmittedFeatures.Vnni,
+                "BF16" => EmittedFeatures.BFloat16,
+                "AMX" => EmittedFeatures.Matrix,
+                _ => throw new NotSupportedException($"{UnwantedVariable} names '{name}'; it knows vnni, bf16 and amx."),
+            };
+        }
+
+        return unwanted;
     }
 }

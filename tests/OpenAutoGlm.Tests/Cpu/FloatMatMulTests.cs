@@ -47,6 +47,36 @@ public class FloatMatMulTests
     }
 
     [Theory]
+    [InlineData(1, 300, 448)]
+    [InlineData(3, 70, 32)]
+    [InlineData(16, 17, 64)]
+    [InlineData(17, 33, 544)]
+    [InlineData(33, 150, 288)]
+    [InlineData(70, 40, 1056)]
+    public void Bfloat16_has_the_bits_of_its_order_whoever_multiplies(int m, int n, int k)
+    {
+        Tensor x = KernelRun.Random(1, 1, m, k);
+        Tensor w = KernelRun.RandomWeights(2, TensorFormat.BF16, n, k);
+        foreach (PairOrder order in Enum.GetValues<PairOrder>())
+        {
+            using CodeLibrary none = new(EmittedFeatures.None) { Order = order };
+            Tensor twin = KernelRun.Of(InstructionSet.Scalar, none, 1, exact: false, new MatMul(), x, w)[0];
+            KernelRun.AssertClose(KernelRun.Reference(new MatMul(), x, w)[0], twin, 4e-3 * Math.Sqrt(k));
+            foreach (InstructionSet set in InstructionSets.Available)
+            {
+                KernelRun.AssertSameBits(twin, KernelRun.Of(set, none, 2, exact: false, new MatMul(), x, w)[0], $"{order} {set}");
+            }
+
+            using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { Order = order };
+            KernelRun.AssertSameBits(twin, KernelRun.Of(InstructionSets.Best, code, 2, exact: false, new MatMul(), x, w)[0], $"{order} emitted");
+            foreach (int row in (int[])[0, m - 1])
+            {
+                KernelRun.AssertSameBits(twin.Rows(row, 1), KernelRun.Of(InstructionSets.Best, code, 1, exact: false, new MatMul(), x.Rows(row, 1), w)[0], $"{order} emitted, row {row} alone");
+            }
+        }
+    }
+
+    [Theory]
     [InlineData(1, 300, 450)]
     [InlineData(3, 70, 33)]
     [InlineData(20, 300, 450)]
@@ -57,7 +87,7 @@ public class FloatMatMulTests
         Tensor twin = KernelRun.Of(InstructionSet.Scalar, new MatMul(), x, w)[0];
         foreach (bool faster in (bool[])[false, true])
         {
-            using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { PairsAreFaster = faster };
+            using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { Order = PairOrder.Pairs, PairsAreFaster = faster };
             KernelRun.AssertSameBits(twin, KernelRun.Of(InstructionSets.Best, code, threads: 2, exact: false, new MatMul(), x, w)[0], $"vdpbf16ps: {faster}");
         }
     }

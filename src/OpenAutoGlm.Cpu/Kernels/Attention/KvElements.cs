@@ -10,6 +10,9 @@ unsafe interface IKvElements<T>
     /// <summary>Whether queries and weights are rounded to BF16 too, and the second of a pair is added first.</summary>
     static abstract bool AreBFloat16 { get; }
 
+    /// <summary>Whether pairs are added in the order of the matrix unit instead, 32 elements or sixteen tokens at a time.</summary>
+    static virtual bool AreInTiles => false;
+
     /// <summary>Elements 2 · pair and 2 · pair + 1 of the head, of sixteen tokens each.</summary>
     static abstract void Keys(byte* group, int pair, out T even, out T odd);
 
@@ -64,4 +67,18 @@ unsafe struct BFloat16Elements<T> : IKvElements<T>
         even = T.ShiftLeftInts(pairs, 16);
         odd = T.And(pairs, T.BroadcastInt(unchecked((int)0xFFFF0000)));
     }
+}
+
+/// <summary>BF16 in the order of the matrix unit.</summary>
+unsafe struct TiledElements<T> : IKvElements<T>
+    where T : struct, ILanes<T>
+{
+    public static bool AreBFloat16 => true;
+
+    public static bool AreInTiles => true;
+
+    public static void Keys(byte* group, int pair, out T even, out T odd) => BFloat16Elements<T>.Keys(group, pair, out even, out odd);
+
+    public static void Values(byte* group, int headDim, int pair, int start, int count, out T even, out T odd) =>
+        BFloat16Elements<T>.Values(group, headDim, pair, start, count, out even, out odd);
 }

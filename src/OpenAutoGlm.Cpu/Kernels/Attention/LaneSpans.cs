@@ -35,6 +35,12 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores, bool fetch)
     {
+        if (TElements.AreInTiles)
+        {
+            ScoreTiles((float*)queries, rows, keys, groups, scores);
+            return;
+        }
+
         // Which of a pair is added first.
         (int first, int second) = TElements.AreBFloat16 ? (1, 0) : (0, 1);
         float* q0 = (float*)queries;
@@ -100,6 +106,12 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states, bool fetch)
     {
+        if (TElements.AreInTiles)
+        {
+            AccumulateTiles((float*)weights, rows, values, groups, corrections, states);
+            return;
+        }
+
         int start = 0;
         for (; start <= headDim - ILanes<T>.Count; start += ILanes<T>.Count)
         {
@@ -142,6 +154,59 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
             {
                 int count = Math.Min(ILanes<T>.Count, headDim - i);
                 T.StoreFirst(T.Load(states.Sums + ((long)row * states.SumStride) + i) / total, y + ((long)row * headDim) + i, count);
+            }
+        }
+    }
+
+    /// <summary>Scores in the order of the matrix unit: 32 elements of a head after the other.</summary>
+    void ScoreTiles(float* queries, int rows, byte** keys, int groups, float* scores)
+    {
+        for (int row = 0; row < rows; row++, queries += headDim, scores += SpanTokens)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                T score = T.Zero;
+                for (int start = 0; start < headDim; start += 32)
+                {
+                    (T evens, T odds) = (T.Zero, T.Zero);
+                    for (int i = start; i < start + 32; i += 2)
+                    {
+                        TElements.Keys(keys[group], i / 2, out T even, out T odd);
+                        evens = T.MultiplyAdd(T.Broadcast(queries[i]), even, evens);
+                        odds = T.MultiplyAdd(T.Broadcast(queries[i + 1]), odd, odds);
+                    }
+
+                    score += evens + odds;
+                }
+
+                T.Store(score, scores + (group * ILanes<T>.Count));
+            }
+        }
+    }
+
+    /// <summary>Sums in the order of the matrix unit: the tokens of a group after the other.</summary>
+    void AccumulateTiles(float* weights, int rows, byte** values, int groups, float* corrections, RowStates states)
+    {
+        for (int row = 0; row < rows; row++, weights += SpanTokens)
+        {
+            for (int start = 0; start < headDim; start += ILanes<T>.Count)
+            {
+                T products = T.Zero;
+                for (int group = 0; group < groups; group++)
+                {
+                    (T evens, T odds) = (T.Zero, T.Zero);
+                    for (int i = 0; i < ILanes<T>.Count; i += 2)
+                    {
+                        TElements.Values(values[group], headDim, i / 2, start, ILanes<T>.Count, out T even, out T odd);
+                        evens = T.MultiplyAdd(T.Broadcast(weights[(group * ILanes<T>.Count) + i]), even, evens);
+                        odds = T.MultiplyAdd(T.Broadcast(weights[(group * ILanes<T>.Count) + i + 1]), odd, odds);
+                    }
+
+                    products += evens + odds;
+                }
+
+                float* sums = states.Sums + ((long)row * states.SumStride) + start;
+                T.Store(T.MultiplyAdd(T.Load(sums), T.Broadcast(corrections[row]), products), sums);
             }
         }
     }

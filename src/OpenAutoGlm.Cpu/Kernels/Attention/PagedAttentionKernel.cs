@@ -80,17 +80,21 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
     public override void Execute(int chunk, int worker)
     {
         TileMemory.Pointers memory = _memory.At(_scratch.Pointer + (_memory.Bytes * worker));
+        _spans.Open();
         if (_partitions > 0)
         {
             int piece = chunk / _partitions;
             Tile tile = new(this, piece / _shape.KvHeads, piece % _shape.KvHeads, memory);
             tile.Partition(chunk % _partitions, Part(chunk));
-            return;
+        }
+        else
+        {
+            // The last tiles see the most, so they come first and the small ones fill the gaps at the end.
+            Tile whole = new(this, _tileCount - 1 - (chunk / _shape.KvHeads), chunk % _shape.KvHeads, memory);
+            whole.All();
         }
 
-        // The last tiles see the most, so they come first and the small ones fill the gaps at the end.
-        Tile whole = new(this, _tileCount - 1 - (chunk / _shape.KvHeads), chunk % _shape.KvHeads, memory);
-        whole.All();
+        _spans.Close();
     }
 
     protected override int Begin()

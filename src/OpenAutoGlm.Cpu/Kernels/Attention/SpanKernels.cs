@@ -15,7 +15,12 @@ namespace OpenAutoGlm.Cpu.Kernels.Attention;
 /// </code>
 /// Queries come multiplied with scale · log₂e. Elements of F32 (to which F16 is unpacked) are taken in rising order.
 /// Elements of BF16 (to which Q8_0 is unpacked) are taken in pairs, the second of a pair first, because that is what
-/// vdpbf16ps does; queries and weights are rounded to BF16 there, totals are not. vdpbf16ps takes denormal numbers for 0
+/// vdpbf16ps does; queries and weights are rounded to BF16 there, totals are not. Where the machine has a matrix unit, they are taken in
+/// its order instead (<see cref="Emit.PairOrder"/>), and the sum of a span's weighted values is made before it is added:
+/// <code>
+/// sum     = sum · 2^(m − m') + Σ w_j · v_j       one fused multiply-add for the span
+/// </code>
+/// vdpbf16ps takes denormal numbers for 0
 /// and gives 0 for them, which the written twin does not: the two differ where an element of a sum is below 1.2e-38 in
 /// size, and nowhere else. Weights are never so small, and keys, values and queries that are become 0 when they are
 /// rounded.
@@ -33,6 +38,16 @@ abstract unsafe class SpanKernels
 
     /// <summary>The most rows that go into one call.</summary>
     internal abstract int RowsPerStep { get; }
+
+    /// <summary>What a thread does before some calls.</summary>
+    internal virtual void Open()
+    {
+    }
+
+    /// <summary>What it does after them.</summary>
+    internal virtual void Close()
+    {
+    }
 
     /// <summary>Scaled and rounded queries. queries, prepared: [rows, headDim], prepared with 4 bytes an element reserved.</summary>
     internal abstract void PrepareQueries(float* queries, int rows, float factor, void* prepared);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
@@ -15,8 +16,8 @@ abstract unsafe record Activations(int K)
     /// <summary>Bytes from a row to the next.</summary>
     internal abstract long RowBytes { get; }
 
-    /// <summary>Bytes of so many rows.</summary>
-    internal long Bytes(int rows) => rows * RowBytes;
+    /// <summary>Bytes of so many rows, and of those behind them that the matrix unit reads in vain.</summary>
+    internal long Bytes(int rows) => (rows + MatrixUnit.MostRows) * RowBytes;
 
     /// <summary>Makes a row ready: x [K] into the place of the row with that index. Any thread, any order.</summary>
     internal abstract void Load(float* x, int row, byte* memory);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
@@ -77,13 +78,17 @@ sealed unsafe class PairProduct<T> : PanelProduct
     readonly int _pairs;
     readonly PairActivations<T> _activations;
     readonly bool _isWidened;
+    readonly bool _inTiles;
     readonly delegate* unmanaged<PairArguments*, void>[]? _tiles; // by rows · MostPanels + panels
 
-    internal PairProduct(CodeLibrary library, int k)
+    /// <param name="library">Makes the code.</param>
+    /// <param name="k">Elements of a row.</param>
+    /// <param name="inTiles">Whether to add up in the order of the matrix unit: the written twin of <see cref="MatrixProduct"/>.</param>
+    internal PairProduct(CodeLibrary library, int k, bool inTiles = false)
     {
-        (_k, _pairs) = (k, (k + 1) / 2);
-        bool hasPairs = PairRates.PairsAreFaster(library);
-        _isWidened = !hasPairs && library.Has(EmittedFeatures.Vnni);
+        (_k, _pairs, _inTiles) = (k, (k + 1) / 2, inTiles);
+        bool hasPairs = !inTiles && PairRates.PairsAreFaster(library);
+        _isWidened = !inTiles && !hasPairs && library.Has(EmittedFeatures.Vnni);
         _activations = new PairActivations<T>(k, _isWidened);
         if (hasPairs || _isWidened)
         {
@@ -98,32 +103,20 @@ sealed unsafe class PairProduct<T> : PanelProduct
         }
     }
 
-    internal override string Name => _tiles is null ? "BF16 pairs" : _isWidened ? "BF16 widened" : "BF16 vdpbf16ps";
+    internal override string Name => _inTiles ? "BF16 tiles" : _tiles is null ? "BF16 pairs" : _isWidened ? "BF16 widened" : "BF16 vdpbf16ps";
 
     internal override Activations Activations => _activations;
 
-    internal override string Packing => "BF16 × 16";
+    internal override string Packing => PairPanels.Name;
 
-    internal override long PanelBytes => (long)_pairs * LineBytes;
+    internal override long PanelBytes => PairPanels.Bytes(_k);
 
     internal override long WorkerBytes => SumsBytes + (MostRows * (long)LineBytes);
 
     /// <summary>The sums of a call between its strips.</summary>
     static long SumsBytes => MostRows * (long)MostPanels * LineBytes;
 
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel)
-    {
-        for (int pair = 0; pair < _pairs; pair++)
-        {
-            ushort* line = (ushort*)(panel + ((long)pair * LineBytes));
-            for (int row = 0; row < PanelRows; row++)
-            {
-                ushort* from = (ushort*)(rows + (row * rowBytes)) + (2 * pair);
-                line[2 * row] = row < count ? from[0] : (ushort)0;
-                line[(2 * row) + 1] = row < count && (2 * pair) + 1 < _k ? from[1] : (ushort)0;
-            }
-        }
-    }
+    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => PairPanels.Pack(rows, rowBytes, count, _k, panel);
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
@@ -230,6 +223,11 @@ sealed unsafe class PairProduct<T> : PanelProduct
     void Portable(byte* panel, RowList rows, Results results, byte* activations)
     {
         int i = 0;
+        for (; _inTiles && i < rows.Count; i++)
+        {
+            OneInTiles(panel, X(0), results[i]);
+        }
+
         for (; i <= rows.Count - 4; i += 4)
         {
             Four(panel, X(0), X(1), X(2), X(3), results[i], results[i + 1], results[i + 2], results[i + 3]);
@@ -252,6 +250,27 @@ sealed unsafe class PairProduct<T> : PanelProduct
         {
             T both = T.Load(panel + ((long)pair * LineBytes));
             sum = Add(T.And(both, upper), T.ShiftLeftInts(both, 16), x[pair], sum);
+        }
+
+        T.Store(sum, y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void OneInTiles(byte* panel, int* x, float* y)
+    {
+        T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
+        T sum = T.Zero;
+        for (int start = 0; start < _pairs; start += MatrixUnit.MostRows)
+        {
+            (T evens, T odds) = (T.Zero, T.Zero);
+            for (int pair = start; pair < start + MatrixUnit.MostRows; pair++)
+            {
+                T both = T.Load(panel + ((long)pair * LineBytes));
+                evens = T.MultiplyAdd(T.ShiftLeftInts(both, 16), T.BroadcastInt(x[pair] << 16), evens);
+                odds = T.MultiplyAdd(T.And(both, upper), T.BroadcastInt(x[pair] & unchecked((int)0xFFFF0000)), odds);
+            }
+
+            sum += evens + odds;
         }
 
         T.Store(sum, y);

@@ -25,6 +25,9 @@ sealed unsafe class EmittedProduct : PanelProduct
     /// <summary>The most rows for which panels that tiles could take as they are go through <see cref="RowsCode"/> all the same: with more, two panels that share a load of activations gain.</summary>
     const int MostRowsOfPacked = 5;
 
+    /// <summary>The most rows that do without the matrix unit where there is one.</summary>
+    static int MostRowsWithoutMatrix = int.Parse(Environment.GetEnvironmentVariable("MRWM") ?? "8");
+
     /// <summary>The most tiles of a strip that wait for packed units rather than for products.</summary>
     const int FewTiles = 2;
 
@@ -41,6 +44,12 @@ sealed unsafe class EmittedProduct : PanelProduct
     readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _tiles; // by number of rows
     readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _firstTiles; // where few tiles share a strip
     readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
+    readonly CodeLibrary _library;
+    readonly bool _hasMatrix;
+    readonly StripShape _signed;
+    readonly delegate* unmanaged[SuppressGCTransition]<StripArguments*, void> _toSigned;
+    readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _matrices; // by number of rows
+    readonly MatrixUnit? _unit;
 
     internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
     {
@@ -49,7 +58,17 @@ sealed unsafe class EmittedProduct : PanelProduct
         _shape = StripShape.Of(_format);
         _fewRows = _shape.Packed ? MostRowsOfPacked : RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
-        _toStrip = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format).Entry;
+        _toStrip = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format, _shape).Entry;
+        _library = library;
+        _hasMatrix = library.Has(EmittedFeatures.Matrix);
+        _signed = StripShape.Signed(_format);
+        _matrices = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[MatrixCode.MostRows + 1];
+        if (_hasMatrix)
+        {
+            _toSigned = (delegate* unmanaged[SuppressGCTransition]<StripArguments*, void>)StripCode.Get(library, _format, _signed).Entry;
+            _unit = new MatrixUnit(library);
+        }
+
         _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
         for (int rows = 1; rows <= _fewRows; rows++)
         {
@@ -73,9 +92,14 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     internal override long PanelBytes => _format.PanelBytes(_k);
 
-    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes + (2 * PointerBytes);
+    internal override long WorkerBytes => StripBytes + SumsBytes + PairBytes + (2 * PointerBytes) + (_hasMatrix ? MatrixCode.ProductsBytes + GatheredBytes : 0);
 
-    long StripBytes => StripBlocks * _shape.BlockBytes;
+    long StripBytes => StripBlocks * _signed.BlockBytes;
+
+    /// <summary>A strip's activations of rows that do not lie side by side, with a line behind each.</summary>
+    static long GatheredBytes => (MostRows + 1) * (long)GatheredStride;
+
+    const int GatheredStride = (StripBlocks + 1) * RoundedActivations<Lanes512>.LineBytes;
 
     static long PointerBytes => MostRows * sizeof(long);
 
@@ -133,6 +157,12 @@ sealed unsafe class EmittedProduct : PanelProduct
         {
             x[i] = activations + (rows.XOf(i) * rowBytes);
             y[i] = (byte*)results[i];
+        }
+
+        if (_hasMatrix && rows.Count > MostRowsWithoutMatrix)
+        {
+            Matrix(weights, panel, panels, rows, x, y, scratch);
+            return;
         }
 
         // Strip after strip, so that the activations of a strip stay in the second cache while the panels change.
@@ -196,6 +226,83 @@ sealed unsafe class EmittedProduct : PanelProduct
             arguments->FetchSecond += arguments->FetchStep * arguments->Blocks;
             arguments->FetchStep = arguments->Fetch < fetchEnd ? arguments->FetchStep : 0;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Matrix(in PackedWeights weights, int panel, int panels, RowList rows, byte** x, byte** y, byte* scratch)
+    {
+        long rowBytes = _activations.RowBytes;
+        bool together = true;
+        for (int i = 1; i < rows.Count; i++)
+        {
+            together &= x[i] == x[i - 1] + rowBytes;
+        }
+
+        _unit!.Open(MatrixCode.Sizes(_signed));
+        byte* products = (byte*)(y + MostRows);
+        byte* gathered = products + MatrixCode.ProductsBytes;
+        TileArguments arguments = new() { Strip = scratch, Products = products, Stride = together ? rowBytes : GatheredStride };
+        int tiles = (rows.Count + MatrixCode.MostRows - 1) / MatrixCode.MostRows;
+        byte* sums = scratch + StripBytes;
+        for (int start = 0; start < _k; start += StripElements)
+        {
+            int elements = Math.Min(StripElements, _k - start);
+            arguments.Blocks = elements / 32;
+            arguments.Adds = start;
+            long xOffset = start / 32 * RoundedActivations<Lanes512>.LineBytes;
+            if (!together)
+            {
+                int lines = elements / 32 * RoundedActivations<Lanes512>.LineBytes;
+                for (int i = 0; i < rows.Count; i++)
+                {
+                    Buffer.MemoryCopy(x[i] + xOffset, gathered + (i * GatheredStride), lines, lines);
+                }
+            }
+
+            byte* packed = weights.Panel(panel) + ((long)(start / _unitElements) * _unitBytes);
+            int bytes = elements / _unitElements * _unitBytes;
+            long fetched = arguments.Blocks * tiles * PanelFormat.LineBytes;
+            long step = Math.Min((bytes + fetched - 1) / fetched, TileCode.MostFetches) * PanelFormat.LineBytes;
+            for (int pair = 0; pair < panels; pair += TileCode.Panels)
+            {
+                byte* first = packed + (pair * weights.PanelBytes), second = pair + 1 < panels ? first + weights.PanelBytes : first;
+                ToSigned(first, scratch + _signed.LineAt(0, 0), elements);
+                ToSigned(second, scratch + _signed.LineAt(0, 1), elements);
+                byte* ahead = pair + TileCode.Panels < panels ? first + (TileCode.Panels * weights.PanelBytes) : start + elements < _k ? packed + bytes : weights.Panel(panel + panels);
+                arguments.Fetch = ahead;
+                arguments.FetchSecond = ahead + weights.PanelBytes;
+                arguments.FetchStep = step;
+                arguments.Sums = sums + (pair / TileCode.Panels * PairBytes);
+                arguments.Y = start + elements == _k ? y : null;
+                arguments.YOffset = pair * PanelRows * sizeof(float);
+                for (int row = 0; row < rows.Count; row += MatrixCode.MostRows)
+                {
+                    int count = Math.Min(MatrixCode.MostRows, rows.Count - row);
+                    byte* at = together ? x[row] + xOffset : gathered + (row * GatheredStride);
+                    arguments.X = &at;
+                    arguments.Ahead = count * arguments.Stride;
+                    if (_matrices[count] == null)
+                    {
+                        _matrices[count] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)MatrixCode.Get(_library, _signed, count).Entry;
+                    }
+
+                    _matrices[count](&arguments);
+                    arguments.Sums += count * TileArguments.SumsStride;
+                    arguments.Y = arguments.Y is null ? null : arguments.Y + count;
+                    arguments.Fetch += arguments.FetchStep * arguments.Blocks;
+                    arguments.FetchSecond += arguments.FetchStep * arguments.Blocks;
+                    arguments.FetchStep = arguments.Fetch < ahead + bytes ? arguments.FetchStep : 0;
+                }
+            }
+        }
+
+        _unit.Close();
+    }
+
+    void ToSigned(byte* units, byte* strip, int elements)
+    {
+        StripArguments arguments = new() { Weights = units, Strip = strip, Units = elements / _unitElements };
+        _toSigned(&arguments);
     }
 
     void ToStrip(byte* units, byte* strip, int elements)

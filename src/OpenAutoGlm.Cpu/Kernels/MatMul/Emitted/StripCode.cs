@@ -23,6 +23,9 @@ readonly record struct StripShape(int Groups, bool HasMinimum, bool Raised, bool
 
     internal static StripShape Of(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, format.Offset != 0, IsPacked(format));
 
+    /// <summary>As the matrix unit wants it, which multiplies signed bytes.</summary>
+    internal static StripShape Signed(PanelFormat format) => new(format.BlockGroups, format.Blocks.HasMinimum, Raised: false);
+
     /// <summary>A byte for each code, 128 more than the code, and F16 scales.</summary>
     static bool IsPacked(PanelFormat format) => format is { Bits: CodeBits.Eight, Scales: ScaleKind.Half, Offset: Line.NegatedSumFactor };
 
@@ -54,21 +57,20 @@ unsafe struct StripArguments
 /// <summary>Takes units of one panel apart into every second line of a strip.</summary>
 static unsafe class StripCode
 {
-    internal static MachineCode Get(CodeLibrary library, PanelFormat format) =>
-        library.Get($"{format.Format} to strip", assembler => Write(assembler, format));
+    internal static MachineCode Get(CodeLibrary library, PanelFormat format, StripShape shape) =>
+        library.Get($"{format.Format} to strip {shape}", assembler => Write(assembler, format, shape));
 
-    static void Write(Assembler a, PanelFormat format)
+    static void Write(Assembler a, PanelFormat format, StripShape shape)
     {
-        StripShape shape = StripShape.Of(format);
         a.mov(rsi, __qword_ptr[rdi + StripArguments.WeightsAt]);
         a.mov(rdx, __qword_ptr[rdi + StripArguments.StripAt]);
         a.mov(rcx, __qword_ptr[rdi + StripArguments.UnitsAt]);
         CodeWriter codes = new(a, format, firstTemporary: 1, constants: 28);
         codes.LoadConstants();
-        int raise = shape.Raised ? Line.NegatedSumFactor - format.Offset : 0;
-        if (raise > 0)
+        int raise = (shape.Raised ? Line.NegatedSumFactor : 0) - format.Offset;
+        if (raise != 0)
         {
-            a.mov(eax, raise * 0x01010101);
+            a.mov(eax, (byte)raise * 0x01010101u);
             a.vpbroadcastd(zmm0, eax);
         }
 
@@ -90,7 +92,7 @@ static unsafe class StripCode
 
             codes.Quads(block, null, (quad, register) =>
             {
-                if (raise > 0)
+                if (raise != 0)
                 {
                     a.vpaddb(register, register, zmm0);
                 }

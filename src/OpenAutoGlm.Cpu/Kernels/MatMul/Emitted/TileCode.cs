@@ -23,6 +23,8 @@ unsafe struct TileArguments
     internal const int FetchSecondAt = 80;
     internal const int FetchStepAt = 88;
     internal const int SecondAt = 96;
+    internal const int ProductsAt = 104;
+    internal const int StrideAt = 112;
 
     /// <summary>Bytes from a row of sums to the next.</summary>
     internal const int SumsStride = TileCode.Panels * PanelFormat.LineBytes;
@@ -65,6 +67,12 @@ unsafe struct TileArguments
 
     /// <summary>Where there is no strip, the second panel's units.</summary>
     internal byte* Second;
+
+    /// <summary>For <see cref="MatrixCode"/>, room for <see cref="MatrixCode.ProductsBytes"/>.</summary>
+    internal byte* Products;
+
+    /// <summary>For <see cref="MatrixCode"/>, bytes from a row of activations to the next.</summary>
+    internal long Stride;
 }
 
 /// <summary>
