@@ -40,7 +40,7 @@ public unsafe class QuantizedMatMulTests
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
         int block = BlockFormat.Of(format).BlockElements;
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 16, block), (4, 19, 3 * block), (5, 33, 1024), (13, 49, 512 + block), (8, 70, 768)])
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 16, block), (4, 19, 3 * block), (5, 33, 1024), (13, 49, 512 + block), (8, 70, 768), (33, 17, block), (50, 49, 512 + block), (64, 33, 1024)])
         {
             Tensor x = KernelRun.Random(m, 3, m, k);
             Tensor w = KernelRun.RandomWeights(n, format, n, k);

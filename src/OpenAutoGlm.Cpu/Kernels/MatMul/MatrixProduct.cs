@@ -13,7 +13,7 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 sealed unsafe class MatrixProduct : PanelProduct
 {
     /// <summary>Elements of a strip where there are many rows: a pair of panels and 32 rows share the first cache.</summary>
-    static int StripElements = int.Parse(Environment.GetEnvironmentVariable("MPS") ?? "256");
+    const int StripElements = 512;
 
     /// <summary>Panels that pass a strip of activations together.</summary>
     const int MostPanels = 8;
@@ -21,7 +21,7 @@ sealed unsafe class MatrixProduct : PanelProduct
     const int SumsStride = MostPanels * PanelRows * sizeof(float);
 
     /// <summary>A strip's row of rows that do not lie side by side, with a line behind it.</summary>
-    static int GatheredStride => (StripElements * sizeof(ushort)) + PanelFormat.LineBytes;
+    const int GatheredStride = (StripElements * sizeof(ushort)) + PanelFormat.LineBytes;
 
     readonly int _k;
     readonly PairActivations<Lanes512> _activations;

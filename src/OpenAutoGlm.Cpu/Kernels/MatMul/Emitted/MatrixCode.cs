@@ -19,9 +19,6 @@ static unsafe class MatrixCode
     /// <summary>Bytes through which products go: a tile for each group of a block.</summary>
     internal const int ProductsBytes = 2 * TileBytes;
 
-    /// <summary>Blocks behind a strip and behind its activations that are read in vain.</summary>
-    internal const int BlocksBehind = StepsAhead;
-
     const int TileBytes = MostRows * PanelFormat.LineBytes;
 
     // Of a group's products that are made to one whose are scaled: what is made takes two groups' time until it can be stored, and that one until it can be loaded.
