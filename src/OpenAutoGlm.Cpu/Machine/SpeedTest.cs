@@ -51,25 +51,21 @@ sealed unsafe partial class SpeedTest : IDisposable
         return _bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    internal double BFloat16s(WorkerPool pool) => Emitted(pool, EmittedFeatures.BFloat16) ?? Floats(pool);
+    internal double BFloat16s(WorkerPool pool) => Math.Max(Emitted(pool, bytes: false) ?? 0, Floats(pool));
 
     internal double Floats(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.FloatOperations / Best(pool, Arithmetic(bytes: false), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
 
-    internal double Bytes(WorkerPool pool) => Emitted(pool, EmittedFeatures.Vnni) ?? ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
+    internal double Bytes(WorkerPool pool) => Emitted(pool, bytes: true) ?? ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
 
     public void Dispose() => NativeMemory.AlignedFree(_start);
 
-    /// <summary>The rate of an instruction that only emitted code has; null where there is none.</summary>
-    static double? Emitted(WorkerPool pool, EmittedFeatures feature)
+    /// <summary>The rate of the best instruction that only emitted code has; null where there is none.</summary>
+    static double? Emitted(WorkerPool pool, bool bytes)
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
-        if (!code.Has(feature))
-        {
-            return null;
-        }
-
-        EmittedJob job = new(code, feature);
-        return EmittedJob.Chunks * pool.Threads * job.Operations / Best(pool, job, EmittedJob.Chunks * pool.Threads, ArithmeticRounds);
+        EmittedJob? job = code.Has(EmittedFeatures.Matrix) ? new MatrixJob(code, bytes)
+            : code.Has(bytes ? EmittedFeatures.Vnni : EmittedFeatures.BFloat16) ? new VectorJob(code, bytes) : null;
+        return job is null ? null : EmittedJob.Chunks * pool.Threads * job.Operations / Best(pool, job, EmittedJob.Chunks * pool.Threads, ArithmeticRounds);
     }
 
     static double Best(WorkerPool pool, IParallelJob job, int chunks, int rounds = Rounds)
@@ -103,26 +99,26 @@ sealed unsafe partial class SpeedTest : IDisposable
         public void Execute(int chunk, int worker) => Sum += MemoryRead.Sum(start + ((long)chunk * ChunkBytes), ChunkBytes);
     }
 
-    /// <summary>Twenty-four independent sums in registers of 512 bits: more than latency times throughput of any core so far.</summary>
-    sealed class EmittedJob : IParallelJob
+    abstract class EmittedJob : IParallelJob
     {
         internal const int Chunks = 8;
+
+        internal abstract double Operations { get; }
+
+        public abstract void Execute(int chunk, int worker);
+    }
+
+    /// <summary>Twenty-four independent sums in registers of 512 bits: more than latency times throughput of any core so far.</summary>
+    sealed class VectorJob(CodeLibrary code, bool bytes) : EmittedJob
+    {
         const int Steps = 1 << 14;
         const int Sums = 24;
 
-        readonly delegate* unmanaged<long, void> _run;
-        readonly int _productsPerLane;
+        readonly delegate* unmanaged<long, void> _run = (delegate* unmanaged<long, void>)code.Get($"speed of {(bytes ? "vpdpbusd" : "vdpbf16ps")}", assembler => Write(assembler, bytes)).Entry;
 
-        internal EmittedJob(CodeLibrary code, EmittedFeatures feature)
-        {
-            bool bytes = feature == EmittedFeatures.Vnni;
-            _productsPerLane = bytes ? 4 : 2;
-            _run = (delegate* unmanaged<long, void>)code.Get($"speed of {feature}", assembler => Write(assembler, bytes)).Entry;
-        }
+        internal override double Operations => 2.0 * (bytes ? 4 : 2) * 16 * Sums * Steps;
 
-        internal double Operations => 2.0 * _productsPerLane * 16 * Sums * Steps;
-
-        public void Execute(int chunk, int worker) => _run(Steps);
+        public override void Execute(int chunk, int worker) => _run(Steps);
 
         static void Write(Assembler assembler, bool bytes)
         {
@@ -152,6 +148,60 @@ sealed unsafe partial class SpeedTest : IDisposable
         }
 
         static AssemblerRegisterZMM Register(int index) => new(Iced.Intel.Register.ZMM0 + index);
+    }
+
+    /// <summary>Four tiles of sums of the matrix unit, as many as it needs to be never idle.</summary>
+    sealed class MatrixJob(CodeLibrary code, bool bytes) : EmittedJob
+    {
+        const int Steps = 1 << 11;
+        const int Sums = 4;
+        const int RowBytes = 64;
+
+        readonly MatrixUnit _unit = new(code);
+        readonly delegate* unmanaged<long, void> _run = (delegate* unmanaged<long, void>)code.Get($"speed of {(bytes ? "tdpbssd" : "tdpbf16ps")}", assembler => Write(assembler, bytes)).Entry;
+
+        internal override double Operations => 2.0 * (bytes ? 64 : 32) * MatrixUnit.MostRows * 16 * Sums * Steps;
+
+        public override void Execute(int chunk, int worker)
+        {
+            TileSizes sizes = new();
+            for (int tile = 0; tile < Sums + 2; tile++)
+            {
+                sizes.Set(tile, MatrixUnit.MostRows, RowBytes);
+            }
+
+            _unit.Open(sizes);
+            _run(Steps);
+            _unit.Close();
+        }
+
+        static void Write(Assembler assembler, bool bytes)
+        {
+            for (int i = 0; i < Sums + 2; i++)
+            {
+                assembler.tilezero(Register(i));
+            }
+
+            Label again = assembler.CreateLabel();
+            assembler.Label(ref again);
+            for (int i = 0; i < Sums; i++)
+            {
+                if (bytes)
+                {
+                    assembler.tdpbssd(Register(i), Register(Sums), Register(Sums + 1));
+                }
+                else
+                {
+                    assembler.tdpbf16ps(Register(i), Register(Sums), Register(Sums + 1));
+                }
+            }
+
+            assembler.dec(AssemblerRegisters.rdi);
+            assembler.jnz(again);
+            assembler.ret();
+        }
+
+        static AssemblerRegisterTMM Register(int index) => new(Iced.Intel.Register.TMM0 + index);
     }
 
     abstract class ArithmeticJob : IParallelJob

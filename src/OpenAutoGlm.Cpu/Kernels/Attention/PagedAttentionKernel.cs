@@ -319,6 +319,11 @@ sealed unsafe class PagedAttentionKernel : ParallelKernel
         /// <summary>Scores of tokens that a row does not see become −∞.</summary>
         void Hide(int row, int rows, int start, int tokens)
         {
+            if (_kernel._op.Window == 0 && _position + (row / _kernel._shape.Group) + 1 - start >= tokens)
+            {
+                return; // The first of the rows sees all, so all do.
+            }
+
             for (int i = 0; i < rows; i++)
             {
                 int token = (row + i) / _kernel._shape.Group;
