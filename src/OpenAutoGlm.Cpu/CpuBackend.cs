@@ -40,9 +40,20 @@ public sealed class CpuBackend : IBackend
             throw new NotSupportedException($"{InstructionSet} was asked for, but the best instruction set here is {InstructionSets.Best}.");
         }
 
+        if (options is { BFloat16Arithmetic: true, ExactArithmetic: true })
+        {
+            throw new ArgumentException($"{nameof(CpuOptions.BFloat16Arithmetic)} and {nameof(CpuOptions.ExactArithmetic)} exclude each other.", nameof(options));
+        }
+
+        EmittedFeatures features = options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None;
+        if (options.BFloat16Arithmetic && (features & EmittedFeatures.Matrix) == 0)
+        {
+            throw new NotSupportedException("BF16 arithmetic needs a matrix unit (amx_bf16 in /proc/cpuinfo) and code made at run time for it; there is none here. Leave it out: int8 is the default.");
+        }
+
         _passes = new PassPipeline(options.DisabledPasses);
         _pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
-        _code = new CodeLibrary(options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None);
+        _code = new CodeLibrary(features) { TakesAllAsBFloat16 = options.BFloat16Arithmetic };
         _catalog = KernelCatalog.For(InstructionSet, _pool, _code, options.ExactArithmetic);
     }
 
@@ -57,7 +68,7 @@ public sealed class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public string Description =>
-        $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(Options.ExactArithmetic ? ", exact arithmetic" : "")}";
+        $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(_code.Order == PairOrder.Tiles ? ", matrix unit" : "")}{(Options.ExactArithmetic ? ", exact arithmetic" : Options.BFloat16Arithmetic ? ", BF16 arithmetic" : "")}";
 
     /// <summary>What became of the plan file of the last graph that was lowered; null before the first.</summary>
     public PlanFileReport? PlanFile { get; private set; }

@@ -21,12 +21,18 @@ public sealed record CpuOptions
     /// </summary>
     public bool ExactArithmetic { get; init; }
 
+    /// <summary>
+    /// Multiply quantised weights as BF16 numbers by the matrix unit (AMX), with activations in BF16. Answers are nearer to exact ones than with activations in
+    /// int8; prompts and many sequences at once are faster, one sequence alone is slower. Needs a machine with such a unit.
+    /// </summary>
+    public bool BFloat16Arithmetic { get; init; }
+
     /// <summary>Bind every worker to a core of its own, where the operating system lets us. The caller's thread is left alone.</summary>
     public bool PinThreads { get; init; } = true;
 
     /// <summary>
     /// Make machine code at run time for instructions that the runtime has no intrinsics for (512-bit VNNI and BF16 dot
-    /// products), where processor and system allow it. Results do not depend on it.
+    /// products, the matrix unit), where processor and system allow it. Results do not depend on it.
     /// </summary>
     public bool EmitCode { get; init; } = true;
 

@@ -75,7 +75,7 @@ sealed class EvalRun(EvalSettings settings, AutoInferenceOptions options, Status
 
         status.Say($"opening {NameOf(path)}");
         await using AutoInferenceEngine engine = await AutoInferenceEngine.FromPretrainedAsync(path, options, progress: null, cancellation);
-        string identity = $"{engine.Model.Weights.Identity} {engine.Backend.Name} {options.Engine.KvFormat}{(options.Cpu.ExactArithmetic ? " exact" : "")}";
+        string identity = $"{engine.Model.Weights.Identity} {engine.Backend.Name} {options.Engine.KvFormat}{(options.Cpu.ExactArithmetic ? " exact" : options.Cpu.BFloat16Arithmetic ? " bf16" : "")}";
         TaskRunner runner = new(engine.Generator, Math.Min(8, options.Engine.MaxSequences));
         List<ImmutableArray<TaskResult>> results = [];
         foreach (TaskFile task in settings.Tasks)

@@ -62,6 +62,9 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
     /// <summary>The order in which products of BF16 are added up; if nothing else is said that of this machine, whatever may be emitted, so that all its ways of computing agree.</summary>
     internal PairOrder Order { get; init; } = (Machine.Value & EmittedFeatures.Matrix) != 0 ? PairOrder.Tiles : PairOrder.Pairs;
 
+    /// <summary>Whether quantised weights are multiplied as BF16, where the matrix unit does it.</summary>
+    internal bool TakesAllAsBFloat16 { get; init; }
+
     /// <summary>What has been emitted so far, by name.</summary>
     internal IEnumerable<MachineCode> Codes => _codes.Values.OrderBy(code => code.Name, StringComparer.Ordinal);
 

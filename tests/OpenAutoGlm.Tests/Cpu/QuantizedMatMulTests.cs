@@ -56,6 +56,69 @@ public unsafe class QuantizedMatMulTests
     }
 
     [Theory, MemberData(nameof(Formats))]
+    public void Weights_as_bfloat16_are_multiplied_in_the_order_of_the_matrix_unit(TensorFormat format)
+    {
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { TakesAllAsBFloat16 = true };
+        int block = BlockFormat.Of(format).BlockElements;
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 70, 768), (5, 33, 1024), (17, 49, 512 + block), (50, 19, 3 * block)])
+        {
+            Tensor x = KernelRun.Random(m, 3, m, k);
+            Tensor w = KernelRun.RandomWeights(n, format, n, k);
+            Tensor expected = code.Has(EmittedFeatures.Matrix) ? AsBFloat16(x, w) : Definition(x, w); // elsewhere the wish is none of a library's business
+            Tensor all = KernelRun.Of(InstructionSets.Best, code, 2, exact: false, new MatMul(), x, w)[0];
+            KernelRun.AssertSameBits(expected, all, $"{format} {m} × {n} × {k}");
+            KernelRun.AssertSameBits(all.Rows(m - 1, 1), KernelRun.Of(InstructionSets.Best, code, 1, exact: false, new MatMul(), x.Rows(m - 1, 1), w)[0], $"{format} last of {m} × {n} × {k}");
+        }
+    }
+
+    /// <summary>What products of weights taken apart to BF16 are, written down: scale · code + minimum with one rounding, the nearest BF16, added up as <see cref="PairOrder.Tiles"/> says.</summary>
+    static Tensor AsBFloat16(Tensor x, Tensor w)
+    {
+        (int m, int n, int k) = (x.View.RowCount, w.View.RowCount, w.View.RowLength);
+        QuantizedFormat blocks = (QuantizedFormat)BlockFormat.Of(w.Type.Format);
+        Tensor y = GuardedMemory.Allocate(TensorFormat.F32, m, n);
+        sbyte[] codes = new sbyte[k];
+        float[] scales = new float[k / blocks.GroupElements];
+        float[] minimums = new float[blocks.HasMinimum ? scales.Length : 0];
+        float[] weights = new float[k];
+        for (int row = 0; row < n; row++)
+        {
+            blocks.Unpack(new ReadOnlySpan<byte>(w.Data + (row * w.RowBytes), (int)w.RowBytes), codes, scales, minimums);
+            for (int i = 0; i < k; i++)
+            {
+                weights[i] = Nearest(MathF.FusedMultiplyAdd(scales[i / blocks.GroupElements], codes[i], blocks.HasMinimum ? minimums[i / blocks.GroupElements] : 0));
+            }
+
+            for (int of = 0; of < m; of++)
+            {
+                float sum = 0;
+                for (int start = 0; start < k; start += 32)
+                {
+                    (float evens, float odds) = (0, 0);
+                    for (int i = start; i < start + 32; i += 2)
+                    {
+                        evens = MathF.FusedMultiplyAdd(Nearest(x.View.Row(of)[i]), weights[i], evens);
+                        odds = MathF.FusedMultiplyAdd(Nearest(x.View.Row(of)[i + 1]), weights[i + 1], odds);
+                    }
+
+                    sum += evens + odds;
+                }
+
+                y.View.Row(of)[row] = sum;
+            }
+        }
+
+        GC.KeepAlive(w);
+        return y;
+
+        static float Nearest(float value)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(value);
+            return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
+        }
+    }
+
+    [Theory, MemberData(nameof(Formats))]
     public void A_packed_panel_holds_the_numbers_of_its_rows(TensorFormat format)
     {
         PanelFormat packing = PanelFormat.Of(format);

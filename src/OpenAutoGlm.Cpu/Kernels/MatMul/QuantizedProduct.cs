@@ -55,7 +55,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
 
     internal override Activations Activations => _activations;
 
-    internal override string Packing => $"{_format.Format} × 16";
+    internal override string Packing => _format.Packing;
 
     internal override long PanelBytes => _format.PanelBytes(_k);
 

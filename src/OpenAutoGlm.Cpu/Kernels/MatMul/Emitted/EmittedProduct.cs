@@ -45,7 +45,7 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     internal override Activations Activations => _activations;
 
-    internal override string Packing => $"{_format.Format} × 16";
+    internal override string Packing => _format.Packing;
 
     internal override long PanelBytes => _format.PanelBytes(_k);
 

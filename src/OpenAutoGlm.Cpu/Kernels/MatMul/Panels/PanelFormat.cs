@@ -112,6 +112,9 @@ sealed unsafe class PanelFormat
 
     internal TensorFormat Format { get; }
 
+    /// <summary>What names the layout.</summary>
+    internal string Packing => $"{Format} × 16";
+
     /// <summary>The format of the rows that are packed.</summary>
     internal QuantizedFormat Blocks { get; }
 
