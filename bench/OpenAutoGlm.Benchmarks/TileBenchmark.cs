@@ -130,6 +130,13 @@ static unsafe class TileBenchmark
         StripArguments arguments = new() { Weights = units.Pointer, Strip = strip.Pointer, Units = Blocks / panel.UnitBlocks };
         double seconds = Best((delegate* unmanaged<void*, void>)StripCode.Get(code, panel, shape).Entry, &arguments);
         Console.WriteLine($"{format} to strip: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");
+        if (code.Has(EmittedFeatures.Matrix))
+        {
+            using NativeMemoryOwner pairs = new(PairPanels.Bytes(32 * Blocks));
+            PairStripArguments wider = new() { Weights = units.Pointer, Strip = pairs.Pointer, Units = Blocks / panel.UnitBlocks, Fetch = units.Pointer };
+            seconds = Best((delegate* unmanaged<void*, void>)PairStripCode.Get(code, panel).Entry, &wider);
+            Console.WriteLine($"{format} to BF16: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");
+        }
     }
 
     /// <summary>The parts of a product of many rows, each alone: rounding rows, taking panels apart, and all of a call.</summary>

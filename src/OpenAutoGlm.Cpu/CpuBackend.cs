@@ -68,7 +68,7 @@ public sealed class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public string Description =>
-        $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(_code.Order == PairOrder.Tiles ? ", matrix unit" : "")}{(Options.ExactArithmetic ? ", exact arithmetic" : Options.BFloat16Arithmetic ? ", BF16 arithmetic" : "")}";
+        $"{InstructionSet}, {_pool.Threads} {(_pool.Threads == 1 ? "thread" : "threads")}{(_code.Has(EmittedFeatures.Matrix) ? ", matrix unit" : "")}{(Options.ExactArithmetic ? ", exact arithmetic" : Options.BFloat16Arithmetic ? ", BF16 arithmetic" : "")}";
 
     /// <summary>What became of the plan file of the last graph that was lowered; null before the first.</summary>
     public PlanFileReport? PlanFile { get; private set; }

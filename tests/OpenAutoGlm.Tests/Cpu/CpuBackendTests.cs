@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
@@ -53,6 +54,16 @@ public class CpuBackendTests
         }
     }
 
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("amx", 4)]
+    [InlineData("VNNI, bf16,", 3)]
+    public void Instructions_can_be_left_out_by_name(string names, int unwanted)
+    {
+        Assert.Equal((EmittedFeatures)unwanted, CodeLibrary.Unwanted(names));
+        Assert.Contains("'sse'", Assert.Throws<NotSupportedException>(() => CodeLibrary.Unwanted("sse")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_description_names_threads_and_instruction_set()
     {
@@ -65,6 +76,8 @@ public class CpuBackendTests
     public void Options_that_cannot_be_met_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new CpuBackend(new CpuOptions { Threads = 0 }));
+        Assert.Throws<ArgumentException>(() => new CpuBackend(new CpuOptions { BFloat16Arithmetic = true, ExactArithmetic = true }));
+        Assert.Contains("int8 is the default", Assert.Throws<NotSupportedException>(() => new CpuBackend(new CpuOptions { BFloat16Arithmetic = true, EmitCode = false })).Message, StringComparison.Ordinal);
         if (InstructionSets.Best < InstructionSet.Avx512)
         {
             Assert.Throws<NotSupportedException>(() => new CpuBackend(new CpuOptions { Strongest = InstructionSet.Avx512 }));

@@ -28,7 +28,7 @@ abstract unsafe class MatrixProduct : PanelProduct
     readonly MatrixUnit _unit;
     readonly nint[,] _code = new nint[3, 5]; // by tiles of rows and panels
 
-    private protected MatrixProduct(CodeLibrary library, int k)
+    private protected MatrixProduct(CodeLibrary library, int k, bool fetches)
     {
         K = k;
         _activations = new PairActivations<Lanes512>(k, Widened: false);
@@ -37,7 +37,7 @@ abstract unsafe class MatrixProduct : PanelProduct
         {
             for (int panels = 1; panels <= MatrixPairCode.MostPanels(rowTiles); panels++)
             {
-                _code[rowTiles, panels] = MatrixPairCode.Get(library, rowTiles, panels).Entry;
+                _code[rowTiles, panels] = MatrixPairCode.Get(library, rowTiles, panels, fetches && rowTiles == 1).Entry;
             }
         }
     }
@@ -152,7 +152,7 @@ abstract unsafe class MatrixProduct : PanelProduct
 }
 
 /// <summary>With weights that are BF16, which lie as tiles read them.</summary>
-sealed unsafe class PairMatrixProduct(CodeLibrary library, int k) : MatrixProduct(library, k)
+sealed unsafe class PairMatrixProduct(CodeLibrary library, int k) : MatrixProduct(library, k, fetches: true)
 {
     internal override string Name => "BF16 matrix";
 
@@ -167,7 +167,7 @@ sealed unsafe class PairMatrixProduct(CodeLibrary library, int k) : MatrixProduc
 }
 
 /// <summary>
-/// With quantised weights, which are taken apart to BF16 on the way: scale · code + minimum in float32 with one rounding, then the nearest BF16. They are
+/// With quantised weights, which are taken apart to BF16 on the way: scale · code + minimum in float32 with one rounding, then the nearest BF16, halves away from zero. They are
 /// packed as for <see cref="EmittedProduct"/>.
 /// </summary>
 sealed unsafe class QuantizedMatrixProduct : MatrixProduct
@@ -179,7 +179,7 @@ sealed unsafe class QuantizedMatrixProduct : MatrixProduct
     readonly delegate* unmanaged[SuppressGCTransition]<PairStripArguments*, void> _toStrip;
 
     internal QuantizedMatrixProduct(CodeLibrary library, TensorFormat format, int k)
-        : base(library, k)
+        : base(library, k, fetches: false)
     {
         _format = PanelFormat.Of(format);
         _toStrip = (delegate* unmanaged[SuppressGCTransition]<PairStripArguments*, void>)PairStripCode.Get(library, _format).Entry;

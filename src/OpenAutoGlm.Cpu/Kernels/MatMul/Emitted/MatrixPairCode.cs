@@ -69,8 +69,12 @@ static unsafe class MatrixPairCode
     internal static int MostPanels(int rowTiles) => MostSums / rowTiles;
 
     /// <summary>The function for one or two tiles of rows and so many panels: takes a pointer to <see cref="MatrixPairArguments"/>.</summary>
-    internal static MachineCode Get(CodeLibrary library, int rowTiles, int panels) =>
-        library.Get($"matrix BF16 {rowTiles * TileRows} × {panels * PanelProduct.PanelRows}", assembler => Write(assembler, rowTiles, panels));
+    /// <param name="library">Holds it.</param>
+    /// <param name="rowTiles">Tiles of rows.</param>
+    /// <param name="panels">Panels.</param>
+    /// <param name="fetch">Whether the weights come from memory, where there is one tile of rows.</param>
+    internal static MachineCode Get(CodeLibrary library, int rowTiles, int panels, bool fetch) =>
+        library.Get($"matrix BF16 {rowTiles * TileRows} × {panels * PanelProduct.PanelRows}{(fetch ? ", fetching" : "")}", assembler => Write(assembler, rowTiles, panels, fetch));
 
     /// <summary>All tiles are whole: what lies behind the rows is multiplied too, and left.</summary>
     internal static TileSizes Sizes()
@@ -84,7 +88,7 @@ static unsafe class MatrixPairCode
         return sizes;
     }
 
-    static void Write(Assembler a, int rowTiles, int panels)
+    static void Write(Assembler a, int rowTiles, int panels, bool fetch)
     {
         AssemblerRegister64[] x = [r8, r9];
         AssemblerRegister64[] weights = [r10, r11, rbx, r12];
@@ -134,7 +138,7 @@ static unsafe class MatrixPairCode
 
         for (int panel = 0; panel < panels; panel++)
         {
-            for (int at = 0; rowTiles == 1 && at < StepBytes; at += PanelFormat.LineBytes)
+            for (int at = 0; fetch && at < StepBytes; at += PanelFormat.LineBytes)
             {
                 a.prefetcht1(__byte_ptr[weights[panel] + (FetchToSecond + at)]);
                 a.prefetcht0(__byte_ptr[weights[panel] + (FetchToFirst + at)]);

@@ -37,7 +37,7 @@ static unsafe class PairStripCode
     static void Write(Assembler a, PanelFormat format)
     {
         // Registers that stay, and those that a quad uses in turn.
-        (AssemblerRegisterZMM mask, AssemblerRegisterZMM second, AssemblerRegisterZMM third, AssemblerRegisterZMM pairs) = (zmm0, zmm1, zmm2, zmm3);
+        (AssemblerRegisterZMM mask, AssemblerRegisterZMM second, AssemblerRegisterZMM third, AssemblerRegisterZMM half) = (zmm0, zmm1, zmm2, zmm3);
         (AssemblerRegisterZMM scale, AssemblerRegisterZMM bias, AssemblerRegisterZMM offset) = (zmm4, zmm5, zmm6);
         AssemblerRegisterZMM[] values = [zmm7, zmm8, zmm9, zmm10];
         a.mov(rsi, __qword_ptr[rdi + PairStripArguments.WeightsAt]);
@@ -51,15 +51,10 @@ static unsafe class PairStripCode
         Bytes(second, i => i % 4 == 0 ? i + 1 : 0x80);
         Bytes(third, i => i % 4 == 0 ? i + 2 : 0x80);
 
-        // Of thirty-two halves: the first of the lower sixteen, the first of the upper ones, the second …
-        a.sub(rsp, PanelFormat.LineBytes);
-        for (int i = 0; i < 16; i++)
-        {
-            a.mov(__dword_ptr[rsp + (4 * i)], i | ((16 + i) << 16));
-        }
-
-        a.vmovups(pairs, __zmmword_ptr[rsp]);
-        a.add(rsp, PanelFormat.LineBytes);
+        a.mov(eax, 0x8000);
+        a.vpbroadcastd(half, eax);
+        a.mov(eax, 0xAAAAAAAAu);
+        a.kmovd(k1, eax);
         if (format.Offset != 0)
         {
             a.mov(eax, BitConverter.SingleToInt32Bits(-format.Offset));
@@ -69,11 +64,8 @@ static unsafe class PairStripCode
         Label unit = a.CreateLabel();
         a.Label(ref unit);
         codes.OpenUnit();
-        for (int line = 0; line < format.UnitBytes; line += PanelFormat.LineBytes)
-        {
-            a.prefetcht1(__byte_ptr[r8 + line]);
-        }
-
+        int fetched = 0;
+        int quads = 0;
         for (int block = 0; block < format.UnitBlocks; block++)
         {
             for (int group = 0; group < format.BlockGroups; group++)
@@ -95,6 +87,12 @@ static unsafe class PairStripCode
 
                 codes.Quads(block, format.BlockGroups == 1 ? null : group, (quad, register) =>
                 {
+                    // A few lines at a time: all at once would keep what is wanted now waiting.
+                    for (quads++; fetched * format.UnitBlocks * 8 < quads * format.UnitBytes; fetched += PanelFormat.LineBytes)
+                    {
+                        a.prefetcht1(__byte_ptr[r8 + fetched]);
+                    }
+
                     a.vpandd(values[0], register, mask);
                     a.vpshufb(values[1], register, second);
                     a.vpshufb(values[2], register, third);
@@ -107,9 +105,13 @@ static unsafe class PairStripCode
 
                     for (int pair = 0; pair < 2; pair++)
                     {
-                        a.vcvtne2ps2bf16(values[2 * pair], values[(2 * pair) + 1], values[2 * pair]);
-                        a.vpermw(values[2 * pair], pairs, values[2 * pair]);
-                        a.vmovups(__zmmword_ptr[rdx + ((block * BlockBytes) + (((2 * quad) + pair) * PanelFormat.LineBytes))], values[2 * pair]);
+                        // To the nearest BF16, halves away from zero; the upper words of both of a pair.
+                        (AssemblerRegisterZMM even, AssemblerRegisterZMM odd) = (values[2 * pair], values[(2 * pair) + 1]);
+                        a.vpaddd(even, even, half);
+                        a.vpaddd(odd, odd, half);
+                        a.vpsrld(even, even, 16);
+                        a.vpblendmw(even.k1, even, odd);
+                        a.vmovups(__zmmword_ptr[rdx + ((block * BlockBytes) + (((2 * quad) + pair) * PanelFormat.LineBytes))], even);
                     }
                 });
             }
