@@ -42,7 +42,7 @@ public sealed class CpuBackend : IBackend
 
         if (options is { BFloat16Arithmetic: true, ExactArithmetic: true })
         {
-            throw new ArgumentException($"{nameof(CpuOptions.BFloat16Arithmetic)} and {nameof(CpuOptions.ExactArithmetic)} exclude each other.", nameof(options));
+            throw new NotSupportedException("BF16 arithmetic and exact arithmetic exclude each other: ask for one.");
         }
 
         EmittedFeatures features = options.EmitCode ? CodeLibrary.Allowed(InstructionSet) : EmittedFeatures.None;

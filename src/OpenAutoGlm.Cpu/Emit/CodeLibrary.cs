@@ -104,8 +104,9 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
         (_, _, int ecx, _) = X86Base.CpuId(7, 0);
         (int eax, _, _, _) = X86Base.CpuId(7, 1);
         EmittedFeatures found = ((ecx & (1 << 11)) != 0 ? EmittedFeatures.Vnni : 0) | ((eax & (1 << 5)) != 0 ? EmittedFeatures.BFloat16 : 0);
-        found &= ~Unwanted(Environment.GetEnvironmentVariable(UnwantedVariable));
-        bool wantsMatrix = found == (EmittedFeatures.Vnni | EmittedFeatures.BFloat16) && (Unwanted(Environment.GetEnvironmentVariable(UnwantedVariable)) & EmittedFeatures.Matrix) == 0;
+        EmittedFeatures unwanted = Unwanted(Environment.GetEnvironmentVariable(UnwantedVariable));
+        found &= ~unwanted;
+        bool wantsMatrix = found == (EmittedFeatures.Vnni | EmittedFeatures.BFloat16) && (unwanted & EmittedFeatures.Matrix) == 0;
         return wantsMatrix && MatrixUnit.Request() ? found | EmittedFeatures.Matrix : found;
     }
 

@@ -12,8 +12,16 @@ namespace OpenAutoGlm.Cpu.Emit;
 /// </summary>
 sealed unsafe partial class MatrixUnit
 {
+    /// <summary>Registers of tiles.</summary>
+    internal const int Tiles = 8;
+
     /// <summary>The most rows of a tile.</summary>
     internal const int MostRows = 16;
+
+    // Of Linux on x64: the call, its request, and the state it is about.
+    const int ArchPrctl = 158;
+    const int RequestPermission = 0x1023;
+    const int TileData = 18;
 
     readonly delegate* unmanaged[SuppressGCTransition]<TileSizes*, void> _open;
     readonly delegate* unmanaged[SuppressGCTransition]<void> _close;
@@ -32,10 +40,8 @@ sealed unsafe partial class MatrixUnit
         }).Entry;
     }
 
-    // Of Linux on x64: the call, its request, and the state it is about.
-    const int ArchPrctl = 158;
-    const int RequestPermission = 0x1023;
-    const int TileData = 18;
+    /// <summary>The register of a tile, 0 to 7.</summary>
+    internal static AssemblerRegisterTMM Tile(int number) => new(Register.TMM0 + number);
 
     /// <summary>Whether this process may use the unit, with products of int8 and of bfloat16; asks the system for it.</summary>
     internal static bool Request()

@@ -48,7 +48,8 @@ public static class MachineProbe
     {
         using WorkerPool pool = new(threads ?? Environment.ProcessorCount);
         using SpeedTest test = new(bytes);
-        return new MachineSpeed(pool.Threads, test.Read(pool), test.ReadAlone(), test.Floats(pool), test.BFloat16s(pool), test.Bytes(pool));
+        double floats = test.Floats(pool);
+        return new MachineSpeed(pool.Threads, test.Read(pool), test.ReadAlone(), floats, Math.Max(floats, SpeedTest.BFloat16s(pool) ?? 0), test.Bytes(pool));
     }
 
     /// <summary>Cores after affinity and CPU quota; a quota may leave a part of a core.</summary>

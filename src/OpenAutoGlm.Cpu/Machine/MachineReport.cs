@@ -42,7 +42,7 @@ public readonly record struct MemoryReport(long Total, long Available);
 /// <param name="FloatOperationsPerSecond">float32 fused multiply-adds in registers, two operations each, all threads.</param>
 /// <param name="BFloat16OperationsPerSecond">
 /// bfloat16 products summed to float32 in registers, two operations each, all threads; that of float32 where the processor
-/// has no such instruction.
+/// has no such instruction, or a slower one.
 /// </param>
 /// <param name="ByteOperationsPerSecond">
 /// int8 products summed to int32 in registers, two operations each, all threads, by the instructions that the kernels use.

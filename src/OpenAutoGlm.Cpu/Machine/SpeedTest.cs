@@ -51,7 +51,8 @@ sealed unsafe partial class SpeedTest : IDisposable
         return _bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    internal double BFloat16s(WorkerPool pool) => Math.Max(Emitted(pool, bytes: false) ?? 0, Floats(pool));
+    /// <summary>Null where there is no instruction for them.</summary>
+    internal static double? BFloat16s(WorkerPool pool) => Emitted(pool, bytes: false);
 
     internal double Floats(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.FloatOperations / Best(pool, Arithmetic(bytes: false), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
 
@@ -179,7 +180,7 @@ sealed unsafe partial class SpeedTest : IDisposable
         {
             for (int i = 0; i < Sums + 2; i++)
             {
-                assembler.tilezero(Register(i));
+                assembler.tilezero(MatrixUnit.Tile(i));
             }
 
             Label again = assembler.CreateLabel();
@@ -188,11 +189,11 @@ sealed unsafe partial class SpeedTest : IDisposable
             {
                 if (bytes)
                 {
-                    assembler.tdpbssd(Register(i), Register(Sums), Register(Sums + 1));
+                    assembler.tdpbssd(MatrixUnit.Tile(i), MatrixUnit.Tile(Sums), MatrixUnit.Tile(Sums + 1));
                 }
                 else
                 {
-                    assembler.tdpbf16ps(Register(i), Register(Sums), Register(Sums + 1));
+                    assembler.tdpbf16ps(MatrixUnit.Tile(i), MatrixUnit.Tile(Sums), MatrixUnit.Tile(Sums + 1));
                 }
             }
 
@@ -200,8 +201,6 @@ sealed unsafe partial class SpeedTest : IDisposable
             assembler.jnz(again);
             assembler.ret();
         }
-
-        static AssemblerRegisterTMM Register(int index) => new(Iced.Intel.Register.TMM0 + index);
     }
 
     abstract class ArithmeticJob : IParallelJob

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Tensors;
@@ -47,6 +48,28 @@ public class ExpertTests
                 alone = KernelRun.Of(set, new MatMul(), rows.Reshape(tokens * used, k).Rows(pair, 1), weight)[0];
                 KernelRun.AssertSameBits(alone, each.Reshape(tokens * used, n).Rows(pair, 1), $"{format} {set} pair {pair} of its own");
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(TensorFormat.Q8_0, false)]
+    [InlineData(TensorFormat.Q4_K, false)]
+    [InlineData(TensorFormat.Q6_K, false)]
+    [InlineData(TensorFormat.BF16, false)]
+    [InlineData(TensorFormat.Q4_K, true)]
+    public void Emitted_code_gathers_rows_that_do_not_lie_side_by_side(TensorFormat format, bool asBFloat16)
+    {
+        // Of 80 tokens two experts in three each: some 53 rows for an expert, so that tiles of every kind meet them.
+        (int tokens, int used, int n, int k) = (80, 2, 19, 768);
+        using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { TakesAllAsBFloat16 = asBFloat16 };
+        Tensor x = KernelRun.Random(11, 1, tokens, k);
+        Tensor weights = KernelRun.RandomWeights(12, format, 3, n, k);
+        int[] chosen = [.. Enumerable.Range(0, tokens).SelectMany(token => (int[])[token % 3, (token + 1 + (token % 2)) % 3])];
+        Tensor all = KernelRun.Of(InstructionSets.Best, code, 2, false, new ExpertMatMul(), x, weights, KernelRun.Ints(chosen, tokens, used))[0].Reshape(tokens * used, n);
+        for (int pair = 0; pair < chosen.Length; pair += 7)
+        {
+            Tensor alone = KernelRun.Of(InstructionSets.Best, code, 1, false, new ExpertMatMul(), x.Rows(pair / used, 1), weights, KernelRun.Ints([chosen[pair], (chosen[pair] + 1) % 3], 1, used))[0].Reshape(used, n);
+            KernelRun.AssertSameBits(alone.Rows(0, 1), all.Rows(pair, 1), $"{format} pair {pair}");
         }
     }
 

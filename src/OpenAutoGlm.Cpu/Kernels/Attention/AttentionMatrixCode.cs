@@ -25,8 +25,6 @@ static class AttentionMatrixCode
     const int WeightRowBytes = SpanKernels.SpanTokens * sizeof(ushort);
     const int ProductRowBytes = MostTiles * VectorBytes;
 
-    static readonly AssemblerRegisterTMM[] Products = [tmm0, tmm1, tmm2, tmm3];
-
     /// <summary>Tiles of products, queries, keys, weights and values.</summary>
     internal static TileSizes Sizes()
     {
@@ -53,7 +51,7 @@ static class AttentionMatrixCode
         for (int group = 0; group < groups; group++)
         {
             code.mov(keys[group], __[rbx + (group * sizeof(long))]);
-            code.tilezero(Products[group]);
+            code.tilezero(MatrixUnit.Tile(group));
         }
 
         code.mov(queryRow, headDim * sizeof(ushort));
@@ -83,7 +81,7 @@ static class AttentionMatrixCode
                 }
 
                 code.tileloadd(tmm5, __[keys[group] + line + (tile * TileBytes)]);
-                code.tdpbf16ps(Products[group], tmm4, tmm5);
+                code.tdpbf16ps(MatrixUnit.Tile(group), tmm4, tmm5);
 
                 void Fetch(int ofTile, Action<AssemblerMemoryOperand> prefetch)
                 {
@@ -98,7 +96,7 @@ static class AttentionMatrixCode
         code.mov(queryRow, SpanKernels.SpanTokens * sizeof(float));
         for (int group = 0; group < groups; group++)
         {
-            code.tilestored(__[rdx + queryRow + (group * VectorBytes)], Products[group]);
+            code.tilestored(__[rdx + queryRow + (group * VectorBytes)], MatrixUnit.Tile(group));
         }
 
         code.pop(rbx);
@@ -127,7 +125,7 @@ static class AttentionMatrixCode
             int at = start * sizeof(float);
             for (int i = 0; i < vectors; i++)
             {
-                code.tilezero(Products[i]);
+                code.tilezero(MatrixUnit.Tile(i));
             }
 
             code.mov(rax, weights);
@@ -148,7 +146,7 @@ static class AttentionMatrixCode
             for (int i = 0; i < vectors; i++)
             {
                 code.tileloadd(tmm7, __[r13 + valueRow + (at + (i * VectorBytes))]);
-                code.tdpbf16ps(Products[i], tmm6, tmm7);
+                code.tdpbf16ps(MatrixUnit.Tile(i), tmm6, tmm7);
             }
 
             code.add(rax, KvLayout.GroupTokens * sizeof(ushort));
@@ -158,7 +156,7 @@ static class AttentionMatrixCode
             code.mov(r10, ProductRowBytes);
             for (int i = 0; i < vectors; i++)
             {
-                code.tilestored(__[rsp + r10 + (i * VectorBytes)], Products[i]);
+                code.tilestored(__[rsp + r10 + (i * VectorBytes)], MatrixUnit.Tile(i));
             }
 
             // The products of the rows that there are join their sums.

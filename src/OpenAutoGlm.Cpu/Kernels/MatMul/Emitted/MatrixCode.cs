@@ -28,8 +28,6 @@ static unsafe class MatrixCode
     const int Rows = 2;
     const int Weights = 4;
 
-    static readonly AssemblerRegisterTMM[] Tiles = [tmm0, tmm1, tmm2, tmm3, tmm4, tmm5, tmm6, tmm7];
-
     /// <summary>The function for so many rows: takes a pointer to <see cref="TileArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, StripShape shape, int rows) =>
         library.Get($"matrix {shape} {rows} × {TileCode.Panels * PanelProduct.PanelRows}", assembler => Write(assembler, shape, rows));
@@ -177,13 +175,13 @@ static unsafe class MatrixCode
         void Multiply(int panel, int step)
         {
             (int block, int group, int place) = (step / shape.Groups, step % shape.Groups, step % 2);
-            a.tileloadd(Tiles[Rows + place], __[quarter[0] + stride + ((block * Line.LineBytes) + (group * 32 / shape.Groups))]);
-            a.tileloadd(Tiles[Weights + place], __[strip + stripRow + ((block * shape.BlockBytes) + shape.LineAt(shape.FirstCodes + (group * 8 / shape.Groups), panel))]);
-            a.tilezero(Tiles[Products + place]);
-            a.tdpbssd(Tiles[Products + place], Tiles[Rows + place], Tiles[Weights + place]);
+            a.tileloadd(MatrixUnit.Tile(Rows + place), __[quarter[0] + stride + ((block * Line.LineBytes) + (group * 32 / shape.Groups))]);
+            a.tileloadd(MatrixUnit.Tile(Weights + place), __[strip + stripRow + ((block * shape.BlockBytes) + shape.LineAt(shape.FirstCodes + (group * 8 / shape.Groups), panel))]);
+            a.tilezero(MatrixUnit.Tile(Products + place));
+            a.tdpbssd(MatrixUnit.Tile(Products + place), MatrixUnit.Tile(Rows + place), MatrixUnit.Tile(Weights + place));
         }
 
-        void Store(int step) => a.tilestored(__[products + productRow + (step % 2 * TileBytes)], Tiles[Products + (step % 2)]);
+        void Store(int step) => a.tilestored(__[products + productRow + (step % 2 * TileBytes)], MatrixUnit.Tile(Products + (step % 2)));
 
         void AddUp(int panel, int step)
         {

@@ -63,8 +63,6 @@ static unsafe class MatrixPairCode
     /// <summary>Steps from the activations that are used to those that are fetched, where there are many.</summary>
     const int StepsAhead = 2;
 
-    static readonly AssemblerRegisterTMM[] Tiles = [tmm0, tmm1, tmm2, tmm3, tmm4, tmm5, tmm6, tmm7];
-
     /// <summary>The most panels of a call for so many tiles of rows.</summary>
     internal static int MostPanels(int rowTiles) => MostSums / rowTiles;
 
@@ -80,7 +78,7 @@ static unsafe class MatrixPairCode
     internal static TileSizes Sizes()
     {
         TileSizes sizes = new();
-        for (int i = 0; i < Tiles.Length; i++)
+        for (int i = 0; i < MatrixUnit.Tiles; i++)
         {
             sizes.Set(i, TileRows, PanelFormat.LineBytes);
         }
@@ -94,9 +92,9 @@ static unsafe class MatrixPairCode
         AssemblerRegister64[] weights = [r10, r11, rbx, r12];
         (AssemblerRegister64 stride, AssemblerRegister64 line, AssemblerRegister64 thrice) = (rsi, rax, r13);
         (AssemblerRegister64 steps, AssemblerRegister64 sums) = (rcx, rdx);
-        AssemblerRegisterTMM Sum(int rowTile, int panel) => Tiles[(rowTile * panels) + panel];
-        AssemblerRegisterTMM Rows(int rowTile) => Tiles[MostSums + rowTile];
-        AssemblerRegisterTMM Weights(int panel) => Tiles[MostSums + rowTiles + (panel % (MostSums - rowTiles))];
+        AssemblerRegisterTMM Sum(int rowTile, int panel) => MatrixUnit.Tile((rowTile * panels) + panel);
+        AssemblerRegisterTMM Rows(int rowTile) => MatrixUnit.Tile(MostSums + rowTile);
+        AssemblerRegisterTMM Weights(int panel) => MatrixUnit.Tile(MostSums + rowTiles + (panel % (MostSums - rowTiles)));
 
         a.push(rbx);
         a.push(r12);
@@ -123,7 +121,7 @@ static unsafe class MatrixPairCode
         a.Label(ref fresh);
         for (int i = 0; i < rowTiles * panels; i++)
         {
-            a.tilezero(Tiles[i]);
+            a.tilezero(MatrixUnit.Tile(i));
         }
 
         a.Label(ref ready);
