@@ -52,7 +52,7 @@ static unsafe class AttentionBenchmark
         builder.Output(builder.Apply("y", new PagedAttention(1 / MathF.Sqrt(headDim), BlockTokens), inputs));
         using WeightStore packed = new();
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
-        using Kernel kernel = KernelCatalog.For(InstructionSets.Best, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed));
+        using Kernel kernel = KernelCatalog.For(InstructionSets.Best, pool, code, exactArithmetic: false).Pick(builder.Build().Nodes[0], new PlanScope(new PlanLimits(), packed, []));
         PlainRead read = new();
         List<double> seconds = [];
         double plain = double.PositiveInfinity;

@@ -54,7 +54,7 @@ static unsafe partial class MatMulBenchmark
         Kernel[] kernels =
         [
             .. weights.Select((weight, i) =>
-                KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, $"w{i}"), new PlanScope(new PlanLimits(), packed))),
+                KernelCatalog.For(set, pool, code, exactArithmetic: false).Pick(NodeOf(x, weight, $"w{i}"), new PlanScope(new PlanLimits(), packed, []))),
         ];
         PlainRead read = new();
         List<double> seconds = [];

@@ -132,7 +132,7 @@ static unsafe class TileBenchmark
         Console.WriteLine($"{format} to strip: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");
         if (code.Has(EmittedFeatures.Matrix))
         {
-            using NativeMemoryOwner pairs = new(PairPanels.Bytes(32 * Blocks));
+            using NativeMemoryOwner pairs = new(PairPanels.Layout.PanelBytes(32 * Blocks));
             PairStripArguments wider = new() { Weights = units.Pointer, Strip = pairs.Pointer, Units = Blocks / panel.UnitBlocks, Fetch = units.Pointer };
             seconds = Best((delegate* unmanaged<void*, void>)PairStripCode.Get(code, panel).Entry, &wider);
             Console.WriteLine($"{format} to BF16: {seconds / Calls / Blocks * 1e9:F2} ns for 16 × 32");

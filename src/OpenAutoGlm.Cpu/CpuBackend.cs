@@ -157,7 +157,7 @@ public sealed class CpuBackend : IBackend
         try
         {
             (ModelGraph fused, PassReport report) = (passes ?? _passes).Run(graph, limits);
-            PlanScope scope = new(limits, weights);
+            PlanScope scope = new(limits, weights, fused.Nodes);
             foreach (Node node in fused.Nodes)
             {
                 steps.Add(new PlanStep(node, _catalog.Pick(node, scope)));

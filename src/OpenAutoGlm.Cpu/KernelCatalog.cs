@@ -57,7 +57,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         {
             Reshape => new ReshapeKernel(),
             Columns columns => new ColumnsKernel(name, pool, columns.Start),
-            GatherRows => new GatherRowsKernel(name, pool),
+            GatherRows => new GatherRowsKernel<T>(name, pool, Table(node.Inputs[0], scope)),
             Add => new BinaryKernel<T, SumOf<T>>(name, pool),
             Multiply => new BinaryKernel<T, ProductOf<T>>(name, pool),
             Scale scale => new UnaryKernel<T, ScaleOf<T>>(name, pool, scale.Factor),
@@ -160,7 +160,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
 
         int mostRows = scope.Limits.Of(op.Prologue is GatherNorm ? node.Inputs[1].Type.Shape[0] : node.Inputs[0].Type.Shape[0]);
         IEnumerable<PanelProduct> products = parts.Select(part => part.Product);
-        RowStage<T> stage = new(pool, new RowPrologue<T>(op.Prologue, k, keep: false), k, products, Math.Min(mostRows, PanelProduct.MostRows), turns);
+        RowStage<T> stage = new(pool, new RowPrologue<T>(op.Prologue, k, keep: false, Table(op.Prologue, node, scope)), k, products, Math.Min(mostRows, PanelProduct.MostRows), turns);
         string name = $"FusedMatMul {string.Join('+', products.Select(product => product.Name).Distinct())} {set}";
         return new FusedMatMulKernel<T>(name, pool, node, stage, [.. parts], scope.Scratch, mostRows);
     }
@@ -170,7 +170,7 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         TensorType weight = node.Inputs[op.PrologueInputs].Type;
         PanelProduct product = Product(weight.Format, weight.Shape.Last.Size);
         int mostRows = scope.Limits.Of(node.Outputs[^1].Type.Shape[0]);
-        RowPrologue<T> prologue = new(op.Prologue, weight.Shape.Last.Size, keep: true);
+        RowPrologue<T> prologue = new(op.Prologue, weight.Shape.Last.Size, keep: true, Table(op.Prologue, node, scope));
         RowStage<T> stage = new(pool, prologue, weight.Shape.Last.Size, [product], Math.Min(mostRows, PanelProduct.MostRows), []);
         return new FusedRouterKernel<T>($"FusedRouter {product.Name} {set}", pool, node, stage, product, scope, mostRows);
     }
@@ -193,8 +193,14 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         int k = node.Outputs[0].Type.Shape.Last.Size;
         long rowBytes = Scratch.Lines(k * sizeof(float));
         scope.Scratch.Require(rowBytes * pool.Threads);
-        return new RowPrologueKernel<T>(name, pool, new RowPrologue<T>(node.Op, k, keep: true), scope.Scratch, rowBytes);
+        return new RowPrologueKernel<T>(name, pool, new RowPrologue<T>(node.Op, k, keep: true, Table(node.Op, node, scope)), scope.Scratch, rowBytes);
     }
+
+    RowTable<T>? Table(Op? prologue, Node node, PlanScope scope) => prologue is GatherNorm ? Table(node.Inputs[0], scope) : null;
+
+    RowTable<T> Table(Value table, PlanScope scope) => scope.IsMultiplied(table)
+        ? new RowTable<T>(new WeightPanels(table, Product(table.Type.Format, table.Type.Shape.Last.Size), pool, scope.Weights))
+        : new RowTable<T>(panels: null);
 
     Kernel Of(Activation function, string name) => function switch
     {

@@ -2,13 +2,19 @@ using OpenAutoGlm.Cpu.Kernels.Rope;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Ops;
+using OpenAutoGlm.Graph.Ops.Fused;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu;
 
 /// <summary>What the kernels of one plan share, because only one of them runs at a time.</summary>
-sealed class PlanScope(PlanLimits limits, WeightStore weights)
+/// <param name="limits">The largest sizes that the plan is ready for.</param>
+/// <param name="weights">Weights in the layouts of kernels; they live as long as the plan.</param>
+/// <param name="nodes">All that the plan does.</param>
+sealed class PlanScope(PlanLimits limits, WeightStore weights, IEnumerable<Node> nodes)
 {
+    readonly HashSet<Value> _multiplied = [.. nodes.SelectMany(Matrices)];
+
     readonly Dictionary<(Rope Op, Value Positions, Value? Factors), RopeAngles> _angles = [];
 
     /// <summary>The largest sizes that the plan is ready for.</summary>
@@ -19,6 +25,9 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights)
 
     /// <summary>Memory that a kernel uses while it runs and leaves to the next.</summary>
     internal Scratch Scratch { get; } = new();
+
+    /// <summary>Whether a product of the plan has this constant packed, whole.</summary>
+    internal bool IsMultiplied(Value constant) => _multiplied.Contains(constant);
 
     /// <summary>The largest number of rows (all extents but the last) of a type.</summary>
     internal int MostRows(TensorType type)
@@ -43,6 +52,15 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights)
 
         return angles;
     }
+
+    static IEnumerable<Value> Matrices(Node node) => from value in node.Op switch
+    {
+        MatMul => [node.Inputs[1]],
+        FusedMatMul fused => Enumerable.Range(0, fused.Parts.Length).Select(i => node.Inputs[fused.InputsOf(i).Weight]),
+        _ => Enumerable.Empty<Value>(),
+    }
+    where value.Constant is not null
+    select value;
 }
 
 /// <summary>One piece of memory as large as the largest wish. The wishes come while the plan is made, the memory with the first use.</summary>

@@ -54,6 +54,52 @@ public class CpuBackendTests
         }
     }
 
+    [Theory, MemberData(nameof(TableFormats))]
+    public unsafe void A_table_that_is_multiplied_too_is_read_from_its_panels_and_not_from_the_file(TensorFormat format)
+    {
+        // 19 rows leave a remainder of a panel.
+        (int rows, int k) = (19, 512);
+        int[] ids = [18, 0, 7, 18];
+        foreach (InstructionSet set in InstructionSets.Available)
+        {
+            Tensor table = KernelRun.RandomWeights(5, format, rows, k);
+            GraphBuilder builder = new("tied");
+            Value weight = builder.Weight("table", table);
+            Value picked = builder.Apply("picked", new GatherRows(), weight, builder.Input("ids", TensorType.I32(Tokens)));
+            Value normed = builder.Apply("normed", new RmsNorm(1e-5f), picked, Weight(builder, "norm.w", TensorFormat.F32, k));
+            builder.Output(picked);
+            builder.Output(builder.Apply("logits", new MatMul(), normed, weight));
+            ModelGraph graph = builder.Build();
+            float[] expected = new float[ids.Length * k];
+            for (int i = 0; i < ids.Length; i++)
+            {
+                table.View.ReadRow(ids[i], expected.AsSpan(i * k, k));
+            }
+
+            using CpuBackend backend = new(new CpuOptions { Threads = 2, Strongest = set });
+            using Plan plain = backend.LowerPlain(graph, new PlanLimits((Tokens, 4)));
+            using Plan fused = backend.Lower(graph, new PlanLimits((Tokens, 4)));
+            new Span<byte>(table.Data, (int)table.Bytes).Fill(0xFF);
+            (float[] rowsOfPlain, float[] logitsOfPlain) = Results(plain);
+            (float[] rowsOfFused, float[] logitsOfFused) = Results(fused);
+            Assert.Equal(expected, rowsOfPlain);
+            Assert.Equal(expected, rowsOfFused);
+            Assert.Equal(logitsOfPlain, logitsOfFused);
+            Assert.DoesNotContain(float.NaN, logitsOfFused);
+
+            (float[] Rows, float[] Logits) Results(Plan plan)
+            {
+                using Execution execution = plan.CreateExecution();
+                execution.Bind(plan.Graph["ids"], Tensor.Of(ids, ids.Length));
+                execution.SetSize(Tokens, ids.Length);
+                execution.Run();
+                return (execution[plan.Graph.Outputs[0]].Floats.ToArray(), execution[plan.Graph.Outputs[1]].Floats.ToArray());
+            }
+        }
+    }
+
+    public static TheoryData<TensorFormat> TableFormats => [TensorFormat.F32, TensorFormat.F16, TensorFormat.BF16, .. BlockFormat.All.OfType<QuantizedFormat>().Select(format => format.Format)];
+
     [Theory]
     [InlineData("", 0)]
     [InlineData("amx", 4)]

@@ -25,7 +25,7 @@ static unsafe class KernelRun
         using WorkerPool pool = new(threads);
         Node node = NodeOf(op, inputs);
         using WeightStore packed = new();
-        using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits(), packed));
+        using Kernel kernel = KernelCatalog.For(set, pool, code, exact).Pick(node, new PlanScope(new PlanLimits(), packed, [node]));
         return Run(kernel, node, inputs);
     }
 

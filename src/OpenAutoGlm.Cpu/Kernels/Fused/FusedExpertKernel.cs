@@ -37,7 +37,7 @@ abstract unsafe class FusedExpertKernel<T> : Kernel, IParallelJob
         RowsPerToken = x.Shape.Rank == 3 ? Used : 1;
         PassTokens = Math.Min(scope.Limits.Of(x.Shape[0]), Math.Max(1, mostPairs / Used));
         int k = x.Shape.Last.Size;
-        _stage = new RowStage<T>(pool, new RowPrologue<T>(null, k, keep: false), k, products, PassTokens * RowsPerToken, []);
+        _stage = new RowStage<T>(pool, new RowPrologue<T>(null, k, keep: false, table: null), k, products, PassTokens * RowsPerToken, []);
         Weights = [.. products.Select((product, i) => new WeightPanels(node.Inputs[1 + i], product, pool, scope.Weights))];
         Pairs = new ExpertPairs(node.Inputs[1].Type.Shape[0].Size, Used, PassTokens, RowsPerToken > 1 || x.Shape.Rank == 3);
         _productBytes = Scratch.Lines(products.Max(product => product.WorkerBytes));

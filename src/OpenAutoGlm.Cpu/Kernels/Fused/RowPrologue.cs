@@ -1,7 +1,7 @@
 using OpenAutoGlm.Cpu.Kernels.Elementwise;
+using OpenAutoGlm.Cpu.Kernels.Layout;
 using OpenAutoGlm.Cpu.Kernels.Normalisation;
 using OpenAutoGlm.Cpu.Lanes;
-using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
 using OpenAutoGlm.Graph.Ops.Fused;
 using OpenAutoGlm.Graph.Tensors;
@@ -15,7 +15,8 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 /// <param name="op">The prologue, or null.</param>
 /// <param name="k">Elements of a row.</param>
 /// <param name="keep">Whether the last result is an output too, and not only made in passing.</param>
-sealed unsafe class RowPrologue<T>(Op? op, int k, bool keep)
+/// <param name="table">Where rows are picked from, if they are.</param>
+sealed unsafe class RowPrologue<T>(Op? op, int k, bool keep, RowTable<T>? table)
     where T : struct, ILanes<T>
 {
     TensorView _x;
@@ -61,15 +62,7 @@ sealed unsafe class RowPrologue<T>(Op? op, int k, bool keep)
             case RmsNorm norm:
                 return Normed(x, row, scratch, norm.Epsilon);
             case GatherNorm gather:
-                int id = ((int*)_second.Data)[row];
-                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_x.RowCount, nameof(id));
-                if (_x.Format == TensorFormat.F32)
-                {
-                    return Normed((float*)_x.Data + ((long)id * k), row, scratch, gather.Norm.Epsilon);
-                }
-
-                _x.ReadRow(id, new Span<float>(scratch, k));
-                return Normed(scratch, row, scratch, gather.Norm.Epsilon);
+                return Normed(table!.Row(_x, ((int*)_second.Data)[row], scratch), row, scratch, gather.Norm.Epsilon);
             case ResidualNorm residual:
                 float* branch = (float*)_second.Data + ((long)row * k);
                 if (residual.Post is { } post)

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Tensors;
@@ -21,12 +22,8 @@ sealed unsafe class ColumnsKernel(string name, WorkerPool pool, int start) : Row
 }
 
 /// <summary>Rows by index, dequantised.</summary>
-sealed unsafe class GatherRowsKernel(string name, WorkerPool pool) : RowKernel(name, pool)
+sealed unsafe class GatherRowsKernel<T>(string name, WorkerPool pool, RowTable<T> table) : RowKernel(name, pool)
+    where T : struct, ILanes<T>
 {
-    protected override void Row(int row, int worker)
-    {
-        int id = ((int*)Inputs[1].Data)[row];
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)Inputs[0].RowCount, "ids");
-        Inputs[0].ReadRow(id, Outputs[0].Row(row));
-    }
+    protected override void Row(int row, int worker) => table.Read(Inputs[0], ((int*)Inputs[1].Data)[row], Outputs[0].Row(row));
 }

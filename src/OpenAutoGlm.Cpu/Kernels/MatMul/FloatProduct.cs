@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
@@ -24,11 +25,11 @@ sealed unsafe class FloatProduct<T> : PanelProduct
     const int Lanes = 16;
 
     readonly BlockFormat _format;
-    readonly int _k;
 
     internal FloatProduct(TensorFormat format, int k)
+        : base(k, format is TensorFormat.F32 or TensorFormat.F16 ? FloatPanels.Of(format) : null)
     {
-        (_format, _k) = (BlockFormat.Of(format), k);
+        _format = BlockFormat.Of(format);
         Activations = new FloatActivations(k);
     }
 
@@ -36,37 +37,17 @@ sealed unsafe class FloatProduct<T> : PanelProduct
 
     internal override Activations Activations { get; }
 
-    internal override string? Packing => IsPacked ? $"{_format.Format} × 16" : null;
+    internal override long PanelBytes => PanelRows * _format.RowBytes(K);
 
-    internal override long PanelBytes => PanelRows * _format.RowBytes(_k);
+    internal override long WorkerBytes => ((IsPacked ? StripElements : K) * (long)Lanes * sizeof(float)) + (K * sizeof(float)) + (MostRows * (long)Lanes * sizeof(float));
 
-    internal override long WorkerBytes => ((IsPacked ? StripElements : _k) * (long)Lanes * sizeof(float)) + (_k * sizeof(float)) + (MostRows * (long)Lanes * sizeof(float));
-
-    bool IsPacked => _format.Format is TensorFormat.F32 or TensorFormat.F16;
-
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel)
-    {
-        for (int row = 0; row < PanelRows; row++)
-        {
-            for (int i = 0; i < _k; i++)
-            {
-                if (_format.Format == TensorFormat.F32)
-                {
-                    ((float*)panel)[(i * Lanes) + row] = row < count ? ((float*)(rows + (row * rowBytes)))[i] : 0;
-                }
-                else
-                {
-                    ((ushort*)panel)[(i * Lanes) + row] = row < count ? ((ushort*)(rows + (row * rowBytes)))[i] : (ushort)0;
-                }
-            }
-        }
-    }
+    bool IsPacked => Layout is not null;
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
         float* sums = (float*)scratch;
         float* row = sums + (MostRows * Lanes);
-        float* strip = row + _k;
+        float* strip = row + K;
         for (int i = 0; i < panels; i++)
         {
             byte* from = weights.Panel(panel + i);
@@ -77,9 +58,9 @@ sealed unsafe class FloatProduct<T> : PanelProduct
                 Dequantize(from, columns, row, strip);
             }
 
-            for (int start = 0; start < _k; start += StripElements)
+            for (int start = 0; start < K; start += StripElements)
             {
-                int count = Math.Min(StripElements, _k - start);
+                int count = Math.Min(StripElements, K - start);
                 float* values = _format.Format switch
                 {
                     TensorFormat.F32 => (float*)from + ((long)start * Lanes),
@@ -109,12 +90,12 @@ sealed unsafe class FloatProduct<T> : PanelProduct
 
     void Dequantize(byte* rows, int count, float* row, float* strip)
     {
-        long rowBytes = _format.RowBytes(_k);
-        new Span<float>(strip, _k * Lanes).Clear();
+        long rowBytes = _format.RowBytes(K);
+        new Span<float>(strip, K * Lanes).Clear();
         for (int lane = 0; lane < count; lane++)
         {
-            _format.Dequantize(new ReadOnlySpan<byte>(rows + (lane * rowBytes), (int)rowBytes), new Span<float>(row, _k));
-            for (int i = 0; i < _k; i++)
+            _format.Dequantize(new ReadOnlySpan<byte>(rows + (lane * rowBytes), (int)rowBytes), new Span<float>(row, K));
+            for (int i = 0; i < K; i++)
             {
                 strip[(i * Lanes) + lane] = row[i];
             }

@@ -28,9 +28,9 @@ abstract unsafe class MatrixProduct : PanelProduct
     readonly MatrixUnit _unit;
     readonly nint[,] _code = new nint[3, 5]; // by tiles of rows and panels
 
-    private protected MatrixProduct(CodeLibrary library, int k, bool fetches)
+    private protected MatrixProduct(CodeLibrary library, int k, PanelLayout layout, bool fetches)
+        : base(k, layout)
     {
-        K = k;
         _activations = new PairActivations<Lanes512>(k, Widened: false);
         _unit = new MatrixUnit(library);
         for (int rowTiles = 1; rowTiles <= 2; rowTiles++)
@@ -41,9 +41,6 @@ abstract unsafe class MatrixProduct : PanelProduct
             }
         }
     }
-
-    /// <summary>Elements of a row.</summary>
-    private protected int K { get; }
 
     internal override Activations Activations => _activations;
 
@@ -152,15 +149,9 @@ abstract unsafe class MatrixProduct : PanelProduct
 }
 
 /// <summary>With weights that are BF16, which lie as tiles read them.</summary>
-sealed unsafe class PairMatrixProduct(CodeLibrary library, int k) : MatrixProduct(library, k, fetches: true)
+sealed unsafe class PairMatrixProduct(CodeLibrary library, int k) : MatrixProduct(library, k, PairPanels.Layout, fetches: true)
 {
     internal override string Name => "BF16 matrix";
-
-    internal override string Packing => PairPanels.Name;
-
-    internal override long PanelBytes => PairPanels.Bytes(K);
-
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => PairPanels.Pack(rows, rowBytes, count, K, panel);
 
     private protected override (nint First, long PanelBytes) Take(in PackedWeights weights, int panel, int panels, int start, int elements, (int Panel, int Start) next, byte* own) =>
         ((nint)(weights.Panel(panel) + ((long)start / 2 * PanelFormat.LineBytes)), weights.PanelBytes);
@@ -179,7 +170,7 @@ sealed unsafe class QuantizedMatrixProduct : MatrixProduct
     readonly delegate* unmanaged[SuppressGCTransition]<PairStripArguments*, void> _toStrip;
 
     internal QuantizedMatrixProduct(CodeLibrary library, TensorFormat format, int k)
-        : base(library, k, fetches: false)
+        : base(library, k, PanelFormat.Of(format), fetches: false)
     {
         _format = PanelFormat.Of(format);
         _toStrip = (delegate* unmanaged[SuppressGCTransition]<PairStripArguments*, void>)PairStripCode.Get(library, _format).Entry;
@@ -187,20 +178,14 @@ sealed unsafe class QuantizedMatrixProduct : MatrixProduct
 
     internal override string Name => $"{_format.Format} as BF16 matrix";
 
-    internal override string Packing => _format.Packing;
-
-    internal override long PanelBytes => _format.PanelBytes(K);
-
     private protected override int FewElements => StripElements;
 
     // Two panels of many elements, or four of few, and behind them what is read in vain.
-    private protected override long OwnBytes => 2 * PairPanels.Bytes(ManyElements);
-
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => _format.Pack(rows, rowBytes, count, K, panel);
+    private protected override long OwnBytes => 2 * PairPanels.Layout.PanelBytes(ManyElements);
 
     private protected override (nint First, long PanelBytes) Take(in PackedWeights weights, int panel, int panels, int start, int elements, (int Panel, int Start) next, byte* own)
     {
-        long stripBytes = PairPanels.Bytes(elements);
+        long stripBytes = PairPanels.Layout.PanelBytes(elements);
         PairStripArguments arguments = new() { Units = elements / _format.Blocks.BlockElements };
         for (int i = 0; i < panels; i++)
         {

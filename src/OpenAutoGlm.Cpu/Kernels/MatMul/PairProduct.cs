@@ -74,7 +74,6 @@ sealed unsafe class PairProduct<T> : PanelProduct
 
     const int LineBytes = 64;
 
-    readonly int _k;
     readonly int _pairs;
     readonly PairActivations<T> _activations;
     readonly bool _isWidened;
@@ -85,8 +84,9 @@ sealed unsafe class PairProduct<T> : PanelProduct
     /// <param name="k">Elements of a row.</param>
     /// <param name="inTiles">Whether to add up in the order of the matrix unit: the written twin of <see cref="MatrixProduct"/>.</param>
     internal PairProduct(CodeLibrary library, int k, bool inTiles = false)
+        : base(k, PairPanels.Layout)
     {
-        (_k, _pairs, _inTiles) = (k, (k + 1) / 2, inTiles);
+        (_pairs, _inTiles) = ((k + 1) / 2, inTiles);
         bool hasPairs = !inTiles && PairRates.PairsAreFaster(library);
         _isWidened = !inTiles && !hasPairs && library.Has(EmittedFeatures.Vnni);
         _activations = new PairActivations<T>(k, _isWidened);
@@ -107,16 +107,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
 
     internal override Activations Activations => _activations;
 
-    internal override string Packing => PairPanels.Name;
-
-    internal override long PanelBytes => PairPanels.Bytes(_k);
-
     internal override long WorkerBytes => SumsBytes + (MostRows * (long)LineBytes);
 
     /// <summary>The sums of a call between its strips.</summary>
     static long SumsBytes => MostRows * (long)MostPanels * LineBytes;
-
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => PairPanels.Pack(rows, rowBytes, count, _k, panel);
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {

@@ -1,3 +1,5 @@
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+
 namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 
 /// <summary>
@@ -5,7 +7,9 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 /// are made ready row by row; then any thread multiplies any panels with any list of rows. y = x · wᵀ; the result for
 /// a row of x depends on nothing else.
 /// </summary>
-abstract unsafe class PanelProduct
+/// <param name="k">Elements of a row.</param>
+/// <param name="layout">How weights are packed; null where panels are the rows as they lie.</param>
+abstract unsafe class PanelProduct(int k, PanelLayout? layout)
 {
     /// <summary>Weight rows in a panel: one for each lane.</summary>
     internal const int PanelRows = 16;
@@ -22,14 +26,14 @@ abstract unsafe class PanelProduct
     /// <summary>Bytes that each thread needs.</summary>
     internal abstract long WorkerBytes { get; }
 
-    /// <summary>Bytes of a packed panel.</summary>
-    internal abstract long PanelBytes { get; }
+    /// <summary>Elements of a row.</summary>
+    internal int K => k;
 
-    /// <summary>What names the layout of packed panels: equal names, equal bytes. Null where panels are the rows as they lie.</summary>
-    internal abstract string? Packing { get; }
+    /// <summary>How weights are packed; null where panels are the rows as they lie.</summary>
+    internal PanelLayout? Layout => layout;
 
-    /// <summary>Packs up to sixteen rows into a panel; the lanes of rows that are not there become zeros.</summary>
-    internal abstract void Pack(byte* rows, long rowBytes, int count, byte* panel);
+    /// <summary>Bytes of a panel.</summary>
+    internal virtual long PanelBytes => layout!.PanelBytes(k);
 
     /// <summary>
     /// Multiplies some panels with the rows of a list, at most <see cref="MostRows"/>. y is where the first panel's first

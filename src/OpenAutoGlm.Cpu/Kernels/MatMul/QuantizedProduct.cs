@@ -40,13 +40,13 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     const int SumsAt = MinimumsAt + (MostGroups * LaneBytes);
 
     readonly PanelFormat _format;
-    readonly int _k;
     readonly int _offset;
     readonly RoundedActivations<T> _activations;
 
     internal QuantizedProduct(TensorFormat format, int k)
+        : base(k, PanelFormat.Of(format))
     {
-        (_format, _k) = (PanelFormat.Of(format), k);
+        _format = PanelFormat.Of(format);
         _offset = UseBytes ? _format.Offset : 0;
         _activations = new RoundedActivations<T>(k, Wide: !UseBytes);
     }
@@ -54,10 +54,6 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     internal override string Name => $"{_format.Format} {(UseBytes ? "int8" : "int16")}";
 
     internal override Activations Activations => _activations;
-
-    internal override string Packing => _format.Packing;
-
-    internal override long PanelBytes => _format.PanelBytes(_k);
 
     internal override long WorkerBytes => SumsAt + (MostRows * LaneBytes);
 
@@ -79,8 +75,6 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
         get => UseBytes ? 0 : 32;
     }
 
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => _format.Pack(rows, rowBytes, count, _k, panel);
-
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
         for (int i = 0; i < panels; i++)
@@ -93,9 +87,9 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     {
         float* sums = (float*)(strip + SumsAt);
         new Span<float>(sums, rows.Count * PanelRows).Clear();
-        for (int start = 0; start < _k; start += StripElements)
+        for (int start = 0; start < K; start += StripElements)
         {
-            int blocks = Math.Min(StripElements, _k - start) / 32;
+            int blocks = Math.Min(StripElements, K - start) / 32;
             for (int block = 0; block < blocks; block += _format.UnitBlocks, panel += _format.UnitBytes)
             {
                 PanelReader<T>.Read(

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Cpu.Threads;
 using OpenAutoGlm.Graph;
@@ -32,7 +33,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         if (weight.Constant is { } constant)
         {
             _from = constant.View;
-            _packed = product.Packing is { } packing ? store.Get(weight.Name, packing, PackedBytes, [constant], Pack) : null;
+            _packed = product.Layout is { } layout ? store.Get(weight.Name, layout.Name, PackedBytes, [constant], Pack) : null;
         }
     }
 
@@ -56,12 +57,25 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         return new PackedWeights((nint)data, _product.PanelBytes, _rows);
     }
 
+    /// <summary>A row of the only matrix as float32.</summary>
+    internal void ReadRow<T>(int row, Span<float> values)
+        where T : struct, ILanes<T>
+    {
+        if (_packed is null)
+        {
+            _from.ReadRow(row, values);
+            return;
+        }
+
+        _product.Layout!.ReadRow<T>(_packed + (row / PanelProduct.PanelRows * _product.PanelBytes), row % PanelProduct.PanelRows, values);
+    }
+
     public void Execute(int chunk, int worker)
     {
         (int matrix, int panel) = (chunk / MatrixPanels, chunk % MatrixPanels);
         int first = panel * PanelProduct.PanelRows;
         TensorView from = From(matrix);
-        _product.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _packed + (chunk * _product.PanelBytes));
+        _product.Layout!.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _product.K, _packed + (chunk * _product.PanelBytes));
     }
 
     public void Dispose() => _memory?.Dispose();
@@ -69,7 +83,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
     void Fill(in TensorView weight)
     {
         _from = weight;
-        if (_product.Packing is not null)
+        if (_product.Layout is not null)
         {
             _memory ??= new NativeMemoryOwner(PackedBytes);
             Pack(_memory.Pointer);

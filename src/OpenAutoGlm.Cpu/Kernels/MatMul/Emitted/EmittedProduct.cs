@@ -20,15 +20,15 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     readonly PanelFormat _format;
     readonly int _fewRows;
-    readonly int _k;
     readonly RoundedActivations<Lanes512> _activations;
     readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
     readonly VectorTiles _vectors;
     readonly MatrixTiles? _matrix;
 
     internal EmittedProduct(CodeLibrary library, TensorFormat format, int k)
+        : base(k, PanelFormat.Of(format))
     {
-        (_format, _k) = (PanelFormat.Of(format), k);
+        _format = PanelFormat.Of(format);
         _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
         _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
@@ -45,15 +45,9 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     internal override Activations Activations => _activations;
 
-    internal override string Packing => _format.Packing;
-
-    internal override long PanelBytes => _format.PanelBytes(_k);
-
     internal override long WorkerBytes => StripTiles.PairBytes + (2 * PointerBytes) + Math.Max(_vectors.WorkerBytes, _matrix?.WorkerBytes ?? 0);
 
     static long PointerBytes => MostRows * sizeof(long);
-
-    internal override void Pack(byte* rows, long rowBytes, int count, byte* panel) => _format.Pack(rows, rowBytes, count, _k, panel);
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
@@ -109,7 +103,7 @@ sealed unsafe class EmittedProduct : PanelProduct
 
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
-        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = _k / _format.Blocks.BlockElements };
+        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = K / _format.Blocks.BlockElements };
         for (int i = 0; i < rows.Count; i++)
         {
             arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes));

@@ -1,18 +1,21 @@
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
 /// <summary>How a BF16 weight lies in memory once it is packed: panels are [k / 2, 16, 2], an odd last element has a zero beside it.</summary>
-static unsafe class PairPanels
+sealed unsafe class PairPanels : PanelLayout
 {
-    /// <summary>What names the layout.</summary>
-    internal const string Name = "BF16 × 16";
+    internal static readonly PairPanels Layout = new();
 
     const int Rows = PanelProduct.PanelRows;
 
-    /// <summary>Bytes of a panel of rows of k elements.</summary>
-    internal static long Bytes(int k) => (k + 1) / 2 * (long)PanelFormat.LineBytes;
+    PairPanels()
+    {
+    }
 
-    /// <summary>Packs up to sixteen rows; the lanes of rows that are not there become zeros.</summary>
-    internal static void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
+    internal override string Name => "BF16 × 16";
+
+    internal override long PanelBytes(int k) => (k + 1) / 2 * (long)PanelFormat.LineBytes;
+
+    internal override void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
     {
         for (int pair = 0; pair < (k + 1) / 2; pair++)
         {
@@ -23,6 +26,15 @@ static unsafe class PairPanels
                 line[2 * row] = row < count ? from[0] : (ushort)0;
                 line[(2 * row) + 1] = row < count && (2 * pair) + 1 < k ? from[1] : (ushort)0;
             }
+        }
+    }
+
+    internal override void ReadRow<T>(byte* panel, int row, Span<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            uint bits = ((ushort*)(panel + ((long)(i / 2) * PanelFormat.LineBytes)))[(2 * row) + (i % 2)];
+            values[i] = BitConverter.UInt32BitsToSingle(bits << 16);
         }
     }
 }

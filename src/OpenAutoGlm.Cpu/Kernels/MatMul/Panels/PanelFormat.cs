@@ -60,7 +60,7 @@ enum ScaleKind
 /// value = scale · (byte − Offset) (+ minimum)
 /// </code>
 /// </summary>
-sealed unsafe class PanelFormat
+sealed unsafe class PanelFormat : PanelLayout
 {
     /// <summary>Bytes of a line: four of each of the sixteen rows.</summary>
     internal const int LineBytes = 64;
@@ -112,8 +112,7 @@ sealed unsafe class PanelFormat
 
     internal TensorFormat Format { get; }
 
-    /// <summary>What names the layout.</summary>
-    internal string Packing => $"{Format} × 16";
+    internal override string Name => $"{Format} × 16";
 
     /// <summary>The format of the rows that are packed.</summary>
     internal QuantizedFormat Blocks { get; }
@@ -160,11 +159,9 @@ sealed unsafe class PanelFormat
     /// <summary>The packing of a format.</summary>
     internal static PanelFormat Of(TensorFormat format) => All[format];
 
-    /// <summary>Bytes of a panel of rows of k elements.</summary>
-    internal long PanelBytes(int k) => (long)(k / Blocks.BlockElements) * UnitBytes;
+    internal override long PanelBytes(int k) => (long)(k / Blocks.BlockElements) * UnitBytes;
 
-    /// <summary>Packs up to sixteen rows; the lanes of rows that are not there become zeros.</summary>
-    internal void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
+    internal override void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
     {
         new Span<byte>(panel, checked((int)PanelBytes(k))).Clear();
         int elements = Blocks.BlockElements;
@@ -183,6 +180,8 @@ sealed unsafe class PanelFormat
             }
         }
     }
+
+    internal override void ReadRow<T>(byte* panel, int row, Span<float> values) => PanelReader<T>.ReadRow(this, panel, row, values);
 
     void PackCodes(ReadOnlySpan<sbyte> codes, byte* to)
     {

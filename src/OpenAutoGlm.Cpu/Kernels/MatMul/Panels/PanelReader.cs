@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Cpu.Lanes;
+using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
@@ -54,6 +55,31 @@ static unsafe class PanelReader<T>
             if (signed)
             {
                 RemoveOffset(format.Offset, codes);
+            }
+        }
+    }
+
+    /// <summary>One row of a panel as float32, bit for bit what <see cref="BlockFormat.Dequantize"/> gives.</summary>
+    internal static void ReadRow(PanelFormat format, byte* panel, int row, Span<float> values)
+    {
+        QuantizedFormat blocks = format.Blocks;
+        byte* codes = stackalloc byte[blocks.BlockElements * Rows];
+        float* scales = stackalloc float[blocks.BlockGroups * Rows];
+        float* minimums = stackalloc float[blocks.BlockGroups * Rows];
+        for (int unit = 0; unit < values.Length / blocks.BlockElements; unit++, panel += format.UnitBytes)
+        {
+            Read(format, panel, signed: true, codes, scales, minimums);
+            for (int group = 0; group < blocks.BlockGroups; group++)
+            {
+                float scale = scales[(group * Rows) + row];
+                float minimum = blocks.HasMinimum ? minimums[(group * Rows) + row] : 0;
+                Span<float> to = values.Slice((unit * blocks.BlockElements) + (group * blocks.GroupElements), blocks.GroupElements);
+                sbyte* from = (sbyte*)codes + (group * blocks.GroupElements * Rows) + (4 * row);
+                for (int i = 0; i < to.Length; i++)
+                {
+                    float product = scale * from[(i / 4 * Line) + (i % 4)];
+                    to[i] = blocks.HasMinimum ? product + minimum : product;
+                }
             }
         }
     }
