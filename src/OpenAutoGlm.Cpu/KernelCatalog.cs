@@ -83,11 +83,11 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
 
     internal override PanelProduct Product(TensorFormat format, int k) => format switch
     {
-        TensorFormat.F32 or TensorFormat.F16 => new FloatProduct<T>(format, k),
-        TensorFormat.BF16 when exactArithmetic => new FloatProduct<T>(format, k),
+        TensorFormat.F32 or TensorFormat.F16 => new FloatProduct<T>(code, format, k),
+        TensorFormat.BF16 when exactArithmetic => new FloatProduct<T>(code, format, k),
         TensorFormat.BF16 when MatrixProduct.Serves(code, k) => new PairMatrixProduct(code, k),
         TensorFormat.BF16 => new PairProduct<T>(code, k, MatrixProduct.Orders(code, k)),
-        _ when exactArithmetic => new FloatProduct<T>(format, k),
+        _ when exactArithmetic => new FloatProduct<T>(code, format, k),
         _ when code.TakesAllAsBFloat16 && MatrixProduct.Serves(code, k) => new QuantizedMatrixProduct(code, format, k),
         _ when code.Has(EmittedFeatures.Vnni) => new EmittedProduct(code, format, k),
         TensorFormat.Q4_0 => new QuantizedProduct<T, Shape32x15>(format, k),

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
@@ -15,8 +17,8 @@ sealed unsafe record FloatActivations(int K) : Activations(K)
 
 /// <summary>
 /// The product in float32. The one order: each result is one accumulator to which the products are added in rising k
-/// with one fused multiply-add each; lanes are weight rows. Panels of F32 and F16 are [k, 16]. Other formats (exact
-/// arithmetic with quantised weights) are read where they lie, and taken apart for every list of rows.
+/// with one fused multiply-add each; lanes are weight rows. Panels of F32 and F16 are [k, 16], and multiplied by emitted tiles
+/// where there can be any. Other formats (exact arithmetic with quantised weights) are read where they lie, and taken apart for every list of rows.
 /// </summary>
 sealed unsafe class FloatProduct<T> : PanelProduct
     where T : struct, ILanes<T>
@@ -25,26 +27,43 @@ sealed unsafe class FloatProduct<T> : PanelProduct
     const int Lanes = 16;
 
     readonly BlockFormat _format;
+    readonly FloatLine _kind;
+    readonly FloatTiles? _tiles;
 
-    internal FloatProduct(TensorFormat format, int k)
+    internal FloatProduct(CodeLibrary library, TensorFormat format, int k)
         : base(k, format is TensorFormat.F32 or TensorFormat.F16 ? FloatPanels.Of(format) : null)
     {
         _format = BlockFormat.Of(format);
         Activations = new FloatActivations(k);
+        _kind = format == TensorFormat.F32 ? FloatLine.Singles : FloatLine.Halves;
+
+        // Lines are whole: an odd F16 element has none.
+        if (IsPacked && library.Has(EmittedFeatures.Vnni) && PanelBytes % PanelFormat.LineBytes == 0)
+        {
+            _tiles = new FloatTiles(library, _kind, (int)(PanelBytes / PanelFormat.LineBytes), Activations.RowBytes);
+        }
     }
 
-    internal override string Name => $"{_format.Format} float";
+    internal override string Name => _tiles is null ? $"{_format.Format} float" : FloatTileCode.NameOf(_kind);
 
     internal override Activations Activations { get; }
 
     internal override long PanelBytes => PanelRows * _format.RowBytes(K);
 
-    internal override long WorkerBytes => ((IsPacked ? StripElements : K) * (long)Lanes * sizeof(float)) + (K * sizeof(float)) + (MostRows * (long)Lanes * sizeof(float));
+    internal override long WorkerBytes => _tiles is not null
+        ? FloatTiles.WorkerBytes
+        : (((IsPacked ? StripElements : K) + MostRows) * (long)Lanes * sizeof(float)) + (K * sizeof(float));
 
     bool IsPacked => Layout is not null;
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
+        if (_tiles is not null)
+        {
+            _tiles.Multiply(weights, panel, panels, rows, y, yStride, activations, scratch);
+            return;
+        }
+
         float* sums = (float*)scratch;
         float* row = sums + (MostRows * Lanes);
         float* strip = row + K;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
@@ -67,18 +66,13 @@ sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
 sealed unsafe class PairProduct<T> : PanelProduct
     where T : struct, ILanes<T>
 {
-    const int StripPairs = 64;
-
-    /// <summary>Panels that pass a strip of activations together.</summary>
-    const int MostPanels = 8;
-
-    const int LineBytes = 64;
+    const int LineBytes = PanelFormat.LineBytes;
 
     readonly int _pairs;
     readonly PairActivations<T> _activations;
-    readonly bool _isWidened;
     readonly bool _inTiles;
-    readonly delegate* unmanaged<PairArguments*, void>[]? _tiles; // by rows · MostPanels + panels
+    readonly FloatLine _kind;
+    readonly FloatTiles? _tiles;
 
     /// <param name="library">Makes the code.</param>
     /// <param name="k">Elements of a row.</param>
@@ -87,156 +81,55 @@ sealed unsafe class PairProduct<T> : PanelProduct
         : base(k, PairPanels.Layout)
     {
         (_pairs, _inTiles) = ((k + 1) / 2, inTiles);
-        bool hasPairs = !inTiles && PairRates.PairsAreFaster(library);
-        _isWidened = !inTiles && !hasPairs && library.Has(EmittedFeatures.Vnni);
-        _activations = new PairActivations<T>(k, _isWidened);
-        if (hasPairs || _isWidened)
-        {
-            _tiles = new delegate* unmanaged<PairArguments*, void>[(PairCode.MostRows + 1) * (PairCode.MostPanels + 1)];
-            for (int rows = 1; rows <= PairCode.MostRows; rows++)
-            {
-                for (int panels = 1; panels <= PairCode.MostPanels; panels++)
-                {
-                    _tiles[(rows * PairCode.MostPanels) + panels] = (delegate* unmanaged<PairArguments*, void>)PairCode.Get(library, rows, panels, _isWidened).Entry;
-                }
-            }
-        }
+        bool isEmitted = !inTiles && library.Has(EmittedFeatures.Vnni);
+        _kind = isEmitted && !PairRates.PairsAreFaster(library) ? FloatLine.WidenedPairs : FloatLine.Pairs;
+        _activations = new PairActivations<T>(k, _kind == FloatLine.WidenedPairs);
+        _tiles = isEmitted ? new FloatTiles(library, _kind, _pairs, _activations.RowBytes) : null;
     }
 
-    internal override string Name => _inTiles ? "BF16 tiles" : _tiles is null ? "BF16 pairs" : _isWidened ? "BF16 widened" : "BF16 vdpbf16ps";
+    internal override string Name => _inTiles ? "BF16 tiles" : _tiles is null ? "BF16 pairs" : FloatTileCode.NameOf(_kind);
 
     internal override Activations Activations => _activations;
 
-    internal override long WorkerBytes => SumsBytes + (MostRows * (long)LineBytes);
-
-    /// <summary>The sums of a call between its strips.</summary>
-    static long SumsBytes => MostRows * (long)MostPanels * LineBytes;
+    internal override long WorkerBytes => _tiles is null ? 0 : FloatTiles.WorkerBytes;
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
-        int whole = Math.Min(panels, (weights.Count / PanelRows) - panel);
-        Multiply(weights, panel, whole, rows, new Results(rows, (nint)y, yStride, InOrder: false), activations, scratch);
-        if (whole < panels)
+        if (_tiles is not null)
         {
-            // The last panel lacks rows: all sixteen results go to another place first.
-            Results bounced = new(rows, (nint)(scratch + SumsBytes), PanelRows, InOrder: true);
-            Multiply(weights, panel + whole, 1, rows, bounced, activations, scratch);
-            for (int i = 0; i < rows.Count; i++)
-            {
-                new ReadOnlySpan<float>(bounced[i], weights.Count % PanelRows).CopyTo(new Span<float>(y + (rows.YOf(i) * yStride) + (whole * PanelRows), weights.Count % PanelRows));
-            }
-        }
-    }
-
-    void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
-    {
-        if (_tiles is null)
-        {
-            for (int i = 0; i < panels; i++)
-            {
-                Portable(weights.Panel(panel + i), rows, results with { First = results.First + (i * LineBytes) }, activations);
-            }
-
+            _tiles.Multiply(weights, panel, panels, rows, y, yStride, activations, scratch);
             return;
         }
 
-        // One tile needs its weights once: there is no cache to stay in, and no sums to keep there.
-        int tiles = (rows.Count + PairCode.MostRows - 1) / PairCode.MostRows;
-        int step = tiles == 1 ? panels : MostPanels;
-        for (int done = 0; done < panels; done += step)
+        for (int i = 0; i < panels; i++)
         {
-            Tiles(weights.Panel(panel + done), Math.Min(step, panels - done), tiles, rows, results with { First = results.First + (done * LineBytes) }, activations, scratch);
+            Portable(weights.Panel(panel + i), weights.RowsOf(panel + i), rows, new Results(rows, (nint)(y + (i * PanelRows)), yStride, InOrder: false), activations);
         }
     }
 
-    /// <summary>Strip after strip, so that the activations of a strip stay in the second cache while the panels change.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Tiles(byte* panel, int panels, int tiles, RowList rows, Results results, byte* activations, byte* sums)
-    {
-        int stripPairs = tiles == 1 ? _pairs : StripPairs;
-        PairArguments arguments = new() { PanelBytes = PanelBytes };
-        for (int start = 0; start < _pairs; start += stripPairs)
-        {
-            arguments.Pairs = Math.Min(stripPairs, _pairs - start);
-            arguments.Adds = start;
-
-            // Rows of y are too far apart to stay in a cache, so sums do not go there before they are whole.
-            bool isLast = start + stripPairs >= _pairs;
-            int xBytes = _activations.PairBytes * (int)arguments.Pairs;
-            for (int done = 0; done < panels; done += PairCode.MostPanels)
-            {
-                int count = Math.Min(PairCode.MostPanels, panels - done);
-                arguments.Weights = panel + (done * PanelBytes) + ((long)start * LineBytes);
-                for (int tile = 0, first = 0; tile < tiles; tile++)
-                {
-                    int high = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
-                    for (int i = 0; i < high; i++)
-                    {
-                        arguments.X[i] = (long)X(first + i, start);
-                        arguments.Sums[i] = (long)(sums + ((((first + i) * MostPanels) + done) * LineBytes));
-                        arguments.Y[i] = isLast ? (long)results[first + i] + (done * LineBytes) : arguments.Sums[i];
-                    }
-
-                    _tiles![(high * PairCode.MostPanels) + count](&arguments);
-                    first += high;
-                    if (tiles > 1)
-                    {
-                        Ahead(first, Math.Min(first + high, rows.Count), start, xBytes, isNear: true);
-                        if (done + count == panels && !isLast)
-                        {
-                            Ahead(first - high, first, start + stripPairs, xBytes, isNear: false);
-                        }
-                    }
-                }
-            }
-        }
-
-        byte* X(int row, int pair) => activations + (rows.XOf(row) * _activations.RowBytes) + (_activations.PairBytes * pair);
-
-        // What the next tile reads, or this tile's rows in the next strip, while the arithmetic goes on.
-        void Ahead(int from, int to, int pair, int bytes, bool isNear)
-        {
-            for (int row = from; row < to; row++)
-            {
-                byte* at = X(row, pair);
-                for (int i = 0; i < bytes; i += LineBytes)
-                {
-                    if (isNear)
-                    {
-                        Sse.Prefetch0(at + i);
-                    }
-                    else
-                    {
-                        Sse.Prefetch1(at + i);
-                    }
-                }
-            }
-        }
-    }
-
-    void Portable(byte* panel, RowList rows, Results results, byte* activations)
+    void Portable(byte* panel, int columns, RowList rows, Results results, byte* activations)
     {
         int i = 0;
         for (; _inTiles && i < rows.Count; i++)
         {
-            OneInTiles(panel, X(0), results[i]);
+            OneInTiles(panel, columns, X(0), results[i]);
         }
 
         for (; i <= rows.Count - 4; i += 4)
         {
-            Four(panel, X(0), X(1), X(2), X(3), results[i], results[i + 1], results[i + 2], results[i + 3]);
+            Four(panel, columns, X(0), X(1), X(2), X(3), results[i], results[i + 1], results[i + 2], results[i + 3]);
         }
 
         for (; i < rows.Count; i++)
         {
-            One(panel, X(0), results[i]);
+            One(panel, columns, X(0), results[i]);
         }
 
         int* X(int next) => (int*)(activations + (rows.XOf(i + next) * _activations.RowBytes));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void One(byte* panel, int* x, float* y)
+    void One(byte* panel, int columns, int* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         T sum = T.Zero;
@@ -246,11 +139,11 @@ sealed unsafe class PairProduct<T> : PanelProduct
             sum = Add(T.And(both, upper), T.ShiftLeftInts(both, 16), x[pair], sum);
         }
 
-        T.Store(sum, y);
+        T.StoreFirst(sum, y, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void OneInTiles(byte* panel, int* x, float* y)
+    void OneInTiles(byte* panel, int columns, int* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         T sum = T.Zero;
@@ -267,11 +160,11 @@ sealed unsafe class PairProduct<T> : PanelProduct
             sum += evens + odds;
         }
 
-        T.Store(sum, y);
+        T.StoreFirst(sum, y, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Four(byte* panel, int* x0, int* x1, int* x2, int* x3, float* y0, float* y1, float* y2, float* y3)
+    void Four(byte* panel, int columns, int* x0, int* x1, int* x2, int* x3, float* y0, float* y1, float* y2, float* y3)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         (T sum0, T sum1, T sum2, T sum3) = (T.Zero, T.Zero, T.Zero, T.Zero);
@@ -286,10 +179,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
             sum3 = Add(odd, even, x3[pair], sum3);
         }
 
-        T.Store(sum0, y0);
-        T.Store(sum1, y1);
-        T.Store(sum2, y2);
-        T.Store(sum3, y3);
+        T.StoreFirst(sum0, y0, columns);
+        T.StoreFirst(sum1, y1, columns);
+        T.StoreFirst(sum2, y2, columns);
+        T.StoreFirst(sum3, y3, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

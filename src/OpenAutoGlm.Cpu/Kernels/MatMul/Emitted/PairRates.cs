@@ -20,21 +20,21 @@ static unsafe class PairRates
     static bool Measure()
     {
         using CodeLibrary library = new(EmittedFeatures.BFloat16 | EmittedFeatures.Vnni);
-        var pairs = (delegate* unmanaged<PairArguments*, void>)PairCode.Get(library, PairCode.MostRows, PairCode.MostPanels, widened: false).Entry;
-        var widened = (delegate* unmanaged<PairArguments*, void>)PairCode.Get(library, PairCode.MostRows, PairCode.MostPanels, widened: true).Entry;
+        var pairs = (delegate* unmanaged<FloatTileArguments*, void>)FloatTileCode.Get(library, FloatLine.Pairs, FloatTileCode.MostRows, FloatTileCode.MostPanels).Entry;
+        var widened = (delegate* unmanaged<FloatTileArguments*, void>)FloatTileCode.Get(library, FloatLine.WidenedPairs, FloatTileCode.MostRows, FloatTileCode.MostPanels).Entry;
         const int PanelBytes = Pairs * 64;
         const int RowBytes = Pairs * 8;
-        byte* memory = (byte*)NativeMemory.AlignedAlloc(PairCode.MostPanels * PanelBytes, 64);
-        NativeMemory.Clear(memory, PairCode.MostPanels * PanelBytes);
-        byte* rows = (byte*)NativeMemory.AlignedAlloc((PairCode.MostRows + 1) * RowBytes, 64);
-        NativeMemory.Clear(rows, (PairCode.MostRows + 1) * RowBytes);
+        byte* memory = (byte*)NativeMemory.AlignedAlloc(FloatTileCode.MostPanels * PanelBytes, 64);
+        NativeMemory.Clear(memory, FloatTileCode.MostPanels * PanelBytes);
+        byte* rows = (byte*)NativeMemory.AlignedAlloc((FloatTileCode.MostRows + 1) * RowBytes, 64);
+        NativeMemory.Clear(rows, (FloatTileCode.MostRows + 1) * RowBytes);
         try
         {
-            PairArguments tile = new() { Weights = memory, PanelBytes = PanelBytes, Pairs = Pairs };
-            for (int row = 0; row < PairCode.MostRows; row++)
+            FloatTileArguments tile = new() { Weights = memory, PanelBytes = PanelBytes, Lines = Pairs };
+            for (int row = 0; row < FloatTileCode.MostRows; row++)
             {
                 tile.X[row] = (long)(rows + (row * RowBytes));
-                tile.Y[row] = (long)(rows + (PairCode.MostRows * RowBytes));
+                tile.Y[row] = (long)(rows + (FloatTileCode.MostRows * RowBytes));
             }
 
             (long pairTicks, long widenedTicks) = (long.MaxValue, long.MaxValue);
@@ -53,7 +53,7 @@ static unsafe class PairRates
         }
     }
 
-    static long Ticks(delegate* unmanaged<PairArguments*, void> run, PairArguments tile)
+    static long Ticks(delegate* unmanaged<FloatTileArguments*, void> run, FloatTileArguments tile)
     {
         long start = Stopwatch.GetTimestamp();
         run(&tile);
