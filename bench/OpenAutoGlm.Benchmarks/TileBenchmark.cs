@@ -169,7 +169,7 @@ static unsafe class TileBenchmark
             }
         });
         RowList all = new((nint)list.Pointer, (nint)list.Pointer, rows);
-        PackedWeights packed = new((nint)weights.Pointer, product.PanelBytes, panels * 16);
+        PackedWeights packed = product.Packed((nint)weights.Pointer, panels * 16);
         double multiply = Best(() => product.Multiply(packed, 0, panels, all, (float*)y.Pointer, panels * 16, lines.Pointer, scratch.Pointer));
         double operations = 2.0 * rows * k * panels * 16;
         Console.WriteLine($"{format} k {k} rows {rows} panels {panels}: rounding {load / rows / k * 32 * 1e9:F1} ns for 32, product {operations / multiply / 1e9:F0} GOP/s");

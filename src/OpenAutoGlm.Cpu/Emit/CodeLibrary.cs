@@ -62,6 +62,12 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
     /// <summary>The order in which products of BF16 are added up; if nothing else is said that of this machine, whatever may be emitted, so that all its ways of computing agree.</summary>
     internal PairOrder Order { get; init; } = (Machine.Value & EmittedFeatures.Matrix) != 0 ? PairOrder.Tiles : PairOrder.Pairs;
 
+    /// <summary>
+    /// Whether a product of one row asks for weights that it will want. AMD's processors (Zen 4 was measured) read a stream as fast as they can by themselves, and asking slows it down;
+    /// Intel's stop at every page. With more rows there is too much to do for a line on either.
+    /// </summary>
+    internal bool FetchesForOneRow { get; init; } = !IsAmd;
+
     /// <summary>Whether quantised weights are multiplied as BF16, where the matrix unit does it.</summary>
     internal bool TakesAllAsBFloat16 { get; init; }
 
@@ -83,6 +89,9 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
             code.Dispose();
         }
     }
+
+    /// <summary>Whether CPUID leaf 0 says "AuthenticAMD", in EBX, EDX and ECX.</summary>
+    static bool IsAmd => X86Base.IsSupported && X86Base.CpuId(0, 0) is (_, 0x68747541, 0x444D4163, 0x69746E65);
 
     static EmittedFeatures Detect()
     {

@@ -1,4 +1,5 @@
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
@@ -40,7 +41,9 @@ public unsafe class QuantizedMatMulTests
     {
         using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best));
         int block = BlockFormat.Of(format).BlockElements;
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 16, block), (4, 19, 3 * block), (5, 33, 1024), (13, 49, 512 + block), (8, 70, 768), (33, 17, block), (50, 49, 512 + block), (64, 33, 1024)])
+
+        // 150 weight rows are a group of panels and a part of one, 1,280 elements two strips and a half.
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, block), (2, 16, block), (1, 150, 1280), (3, 150, 1280), (20, 150, 1280), (40, 270, 1280), (4, 19, 3 * block), (5, 33, 1024), (13, 49, 512 + block), (8, 70, 768), (33, 17, block), (50, 49, 512 + block), (64, 33, 1024)])
         {
             Tensor x = KernelRun.Random(m, 3, m, k);
             Tensor w = KernelRun.RandomWeights(n, format, n, k);
@@ -52,6 +55,47 @@ public unsafe class QuantizedMatMulTests
 
             Tensor last = x.Rows(m - 1, 1);
             KernelRun.AssertSameBits(expected.Rows(m - 1, 1), KernelRun.Of(InstructionSets.Best, code, 1, exact: false, new MatMul(), last, w)[0], $"{format} last of {m} × {n} × {k}");
+        }
+    }
+
+    [Theory]
+    [InlineData(TensorFormat.Q8_0, 16, 32)]
+    [InlineData(TensorFormat.Q8_0, 19, 800)]
+    [InlineData(TensorFormat.Q4_K, 150, 1280)]
+    [InlineData(TensorFormat.Q6_K, 16 * 24, 2048)]
+    public void Panels_fill_their_memory_strip_by_strip_and_a_group_is_one_stream(TensorFormat format, int rows, int k)
+    {
+        PanelFormat layout = PanelFormat.Of(format);
+        int strip = layout.StripElements(k);
+        PackedWeights weights = new(0, rows, layout.PanelBytes(k), strip, layout.PanelBytes(strip));
+        long expected = 0;
+        for (int group = 0; group < weights.Panels; group += PackedWeights.GroupPanels)
+        {
+            for (int start = 0; start < k; start += strip)
+            {
+                for (int panel = group; panel < Math.Min(group + PackedWeights.GroupPanels, weights.Panels); panel++)
+                {
+                    for (int element = start; element < Math.Min(start + strip, k); element += layout.Blocks.BlockElements)
+                    {
+                        Assert.Equal(expected, (long)weights.At(panel, element));
+                        expected += layout.UnitBytes;
+                    }
+                }
+            }
+        }
+
+        Assert.Equal(weights.Panels * layout.PanelBytes(k), expected);
+    }
+
+    [Theory, MemberData(nameof(Formats))]
+    public void Whether_weights_are_asked_for_ahead_changes_no_bit(TensorFormat format)
+    {
+        (Tensor x, Tensor w) = (KernelRun.Random(1, 3, 1, 1280), KernelRun.RandomWeights(2, format, 150, 1280));
+        Tensor expected = Definition(x, w);
+        foreach (bool fetches in (bool[])[false, true])
+        {
+            using CodeLibrary code = new(CodeLibrary.Allowed(InstructionSets.Best)) { FetchesForOneRow = fetches };
+            KernelRun.AssertSameBits(expected, KernelRun.Of(InstructionSets.Best, code, 2, exact: false, new MatMul(), x, w)[0], $"{format}, asked: {fetches}");
         }
     }
 
@@ -138,7 +182,7 @@ public unsafe class QuantizedMatMulTests
         int groups = k / packing.Blocks.GroupElements;
         Tensor w = KernelRun.RandomWeights(3, format, 13, k);
         Tensor panel = GuardedMemory.Allocate(TensorFormat.F32, (int)packing.PanelBytes(k) / 4);
-        packing.Pack(w.Data, w.RowBytes, 13, k, panel.Data);
+        packing.Pack(w.Data, w.RowBytes, 13, k, new PackedWeights((nint)panel.Data, 13, packing.PanelBytes(k), k, packing.PanelBytes(k)), 0);
         byte[] codes = new byte[k * 16];
         float[] scales = new float[groups * 16];
         float[] minimums = new float[groups * 16];

@@ -189,14 +189,12 @@ sealed unsafe class QuantizedMatrixProduct : MatrixProduct
         PairStripArguments arguments = new() { Units = elements / _format.Blocks.BlockElements };
         for (int i = 0; i < panels; i++)
         {
-            arguments.Weights = weights.Panel(panel + i) + At(start);
-            arguments.Fetch = weights.Panel(next.Panel + i) + At(next.Start);
+            arguments.Weights = weights.At(panel + i, start);
+            arguments.Fetch = weights.At(next.Panel + i, next.Start);
             arguments.Strip = own + (i * stripBytes);
             _toStrip(&arguments);
         }
 
         return ((nint)own, stripBytes);
-
-        long At(int element) => (long)(element / _format.Blocks.BlockElements) * _format.UnitBytes;
     }
 }

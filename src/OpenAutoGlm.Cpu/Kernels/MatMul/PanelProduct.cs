@@ -35,6 +35,13 @@ abstract unsafe class PanelProduct(int k, PanelLayout? layout)
     /// <summary>Bytes of a panel.</summary>
     internal virtual long PanelBytes => layout!.PanelBytes(k);
 
+    /// <summary>A matrix of so many rows that is packed for this product.</summary>
+    internal PackedWeights Packed(nint data, int rows)
+    {
+        int strip = layout?.StripElements(k) ?? k;
+        return new PackedWeights(data, rows, PanelBytes, strip, strip == k ? PanelBytes : layout!.PanelBytes(strip));
+    }
+
     /// <summary>
     /// Multiplies some panels with the rows of a list, at most <see cref="MostRows"/>. y is where the first panel's first
     /// result of row 0 goes; row i of the list goes to y + rows.YOf(i) · yStride, in floats. Nothing is written for rows

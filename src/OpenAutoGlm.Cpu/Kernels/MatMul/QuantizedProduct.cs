@@ -30,8 +30,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     where T : struct, ILanes<T>
     where TShape : struct, IProductShape
 {
-    /// <summary>Elements of each row in a strip: a multiple of every block length.</summary>
-    const int StripElements = 512;
+    const int StripElements = PanelFormat.MostStripElements;
 
     const int LaneBytes = 64;
     const int MostGroups = StripElements / 16;
@@ -79,22 +78,23 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     {
         for (int i = 0; i < panels; i++)
         {
-            Panel(weights.Panel(panel + i), weights.RowsOf(panel + i), rows, y + (i * PanelRows), yStride, activations, scratch);
+            Panel(weights, panel + i, rows, y + (i * PanelRows), yStride, activations, scratch);
         }
     }
 
-    void Panel(byte* panel, int columns, RowList rows, float* y, long yStride, byte* activations, byte* strip)
+    void Panel(in PackedWeights weights, int panel, RowList rows, float* y, long yStride, byte* activations, byte* strip)
     {
         float* sums = (float*)(strip + SumsAt);
         new Span<float>(sums, rows.Count * PanelRows).Clear();
         for (int start = 0; start < K; start += StripElements)
         {
             int blocks = Math.Min(StripElements, K - start) / 32;
-            for (int block = 0; block < blocks; block += _format.UnitBlocks, panel += _format.UnitBytes)
+            byte* unit = weights.At(panel, start);
+            for (int block = 0; block < blocks; block += _format.UnitBlocks, unit += _format.UnitBytes)
             {
                 PanelReader<T>.Read(
                     _format,
-                    panel,
+                    unit,
                     signed: !UseBytes,
                     strip + (block * 8 * LaneBytes),
                     (float*)(strip + ScalesAt + (block * TShape.Groups * LaneBytes)),
@@ -114,6 +114,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
             }
         }
 
+        int columns = weights.RowsOf(panel);
         for (int i = 0; i < rows.Count; i++)
         {
             T.StoreFirst(T.Load(sums + (i * PanelRows)), y + (rows.YOf(i) * yStride), columns);

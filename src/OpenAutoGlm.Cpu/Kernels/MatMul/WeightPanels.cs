@@ -54,7 +54,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
     internal PackedWeights Matrix(int index)
     {
         byte* data = _packed is null ? From(index).Data : _packed + (index * (long)MatrixPanels * _product.PanelBytes);
-        return new PackedWeights((nint)data, _product.PanelBytes, _rows);
+        return _product.Packed((nint)data, _rows);
     }
 
     /// <summary>A row of the only matrix as float32.</summary>
@@ -67,7 +67,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
             return;
         }
 
-        _product.Layout!.ReadRow<T>(_packed + (row / PanelProduct.PanelRows * _product.PanelBytes), row % PanelProduct.PanelRows, values);
+        _product.Layout!.ReadRow<T>(Matrix(0), row, values);
     }
 
     public void Execute(int chunk, int worker)
@@ -75,7 +75,7 @@ sealed unsafe class WeightPanels : IParallelJob, IDisposable
         (int matrix, int panel) = (chunk / MatrixPanels, chunk % MatrixPanels);
         int first = panel * PanelProduct.PanelRows;
         TensorView from = From(matrix);
-        _product.Layout!.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _product.K, _packed + (chunk * _product.PanelBytes));
+        _product.Layout!.Pack(from.Data + (first * from.RowBytes), from.RowBytes, Math.Min(PanelProduct.PanelRows, _rows - first), _product.K, Matrix(matrix), panel);
     }
 
     public void Dispose() => _memory?.Dispose();

@@ -21,7 +21,7 @@ sealed unsafe class EmittedProduct : PanelProduct
     readonly PanelFormat _format;
     readonly int _fewRows;
     readonly RoundedActivations<Lanes512> _activations;
-    readonly delegate* unmanaged<RowsArguments*, void>[] _rows; // by number of rows
+    readonly delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>[] _rows; // by number of rows; a call takes a few microseconds, so the collector may wait for it
     readonly VectorTiles _vectors;
     readonly MatrixTiles? _matrix;
 
@@ -31,10 +31,10 @@ sealed unsafe class EmittedProduct : PanelProduct
         _format = PanelFormat.Of(format);
         _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
-        _rows = new delegate* unmanaged<RowsArguments*, void>[RowsCode.MostRows + 1];
+        _rows = new delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>[RowsCode.MostRows + 1];
         for (int rows = 1; rows <= _fewRows; rows++)
         {
-            _rows[rows] = (delegate* unmanaged<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
+            _rows[rows] = (delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
         }
 
         _vectors = new VectorTiles(library, _format, k, _activations.RowBytes);
@@ -101,15 +101,27 @@ sealed unsafe class EmittedProduct : PanelProduct
         tiles.Multiply(weights, panel, panels, x, y, rows.Count, (byte*)(y + MostRows));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
-        RowsArguments arguments = new() { Weights = weights.Panel(panel), Panels = panels, Units = K / _format.Blocks.BlockElements };
-        for (int i = 0; i < rows.Count; i++)
+        RowsArguments arguments = default;
+        for (int done = 0; done < panels; done += (int)arguments.Panels)
         {
-            arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes));
-            arguments.Y[i] = (long)results[i];
-        }
+            // What is left of the group that the panel is in.
+            arguments.Panels = Math.Min(PackedWeights.GroupPanels - ((panel + done) % PackedWeights.GroupPanels), panels - done);
+            for (int start = 0; start < K; start += weights.StripElements)
+            {
+                arguments.Weights = weights.At(panel + done, start);
+                arguments.Units = Math.Min(weights.StripElements, K - start) / _format.Blocks.BlockElements;
+                arguments.Adds = start;
+                for (int i = 0; i < rows.Count; i++)
+                {
+                    arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes) + (start / 32 * RoundedActivations<Lanes512>.LineBytes));
+                    arguments.Y[i] = (long)(results[i] + (done * PanelRows));
+                }
 
-        _rows[rows.Count](&arguments);
+                _rows[rows.Count](&arguments);
+            }
+        }
     }
 }

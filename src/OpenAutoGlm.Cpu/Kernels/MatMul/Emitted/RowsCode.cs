@@ -12,19 +12,23 @@ unsafe struct RowsArguments
     internal const int WeightsAt = 0;
     internal const int PanelsAt = 8;
     internal const int UnitsAt = 16;
-    internal const int XAt = 24;
+    internal const int AddsAt = 24;
+    internal const int XAt = 32;
     internal const int YAt = XAt + (8 * RowsCode.MostRows);
 
-    /// <summary>The first panel.</summary>
+    /// <summary>The first panel's strip; those of the others follow.</summary>
     internal byte* Weights;
 
     /// <summary>How many panels, at least one.</summary>
     internal long Panels;
 
-    /// <summary>Units of a panel, at least one.</summary>
+    /// <summary>Units of each panel's strip, at least one.</summary>
     internal long Units;
 
-    /// <summary>The lines of each row of activations, see <see cref="RoundedActivations{T}"/>.</summary>
+    /// <summary>0 where sums begin, else they go on from what is at Y.</summary>
+    internal long Adds;
+
+    /// <summary>The lines of each row of activations that meet the first unit, see <see cref="RoundedActivations{T}"/>.</summary>
     internal fixed long X[RowsCode.MostRows];
 
     /// <summary>Where the first panel's sixteen results of each row go; those of the next panel follow.</summary>
@@ -47,9 +51,9 @@ static unsafe class RowsCode
 
     /// <summary>The function for a format and a number of rows: takes a pointer to <see cref="RowsArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, PanelFormat format, int rows) =>
-        library.Get($"{format.Format} {rows} {(rows == 1 ? "row" : "rows")}", assembler => Write(assembler, format, rows));
+        library.Get($"{format.Format} {rows} {(rows == 1 ? "row" : "rows")}", assembler => Write(assembler, format, rows, fetches: rows > 1 || library.FetchesForOneRow));
 
-    static void Write(Assembler a, PanelFormat format, int rows)
+    static void Write(Assembler a, PanelFormat format, int rows, bool fetches)
     {
         AssemblerRegister64[] x = [r8, r9, r10, r11, rbx, rbp, r13, r14];
         a.push(rbx);
@@ -73,16 +77,34 @@ static unsafe class RowsCode
         Label panel = a.CreateLabel();
         Label unit = a.CreateLabel();
         a.Label(ref panel);
+        Label fresh = a.CreateLabel();
+        Label ready = a.CreateLabel();
+        a.cmp(__qword_ptr[rdi + RowsArguments.AddsAt], 0);
+        a.je(fresh);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(rcx, __qword_ptr[rdi + (RowsArguments.YAt + (8 * row))]);
+            a.vmovups(Zmm.Of(row), __zmmword_ptr[rcx + rdx]);
+        }
+
+        a.jmp(ready);
+        a.Label(ref fresh);
         for (int row = 0; row < rows; row++)
         {
             a.vpxord(Zmm.Of(row), Zmm.Of(row), Zmm.Of(row));
         }
 
+        a.Label(ref ready);
         a.xor(eax, eax);
         a.Label(ref unit);
         codes.OpenUnit();
         for (int block = 0; block < format.UnitBlocks; block++)
         {
+            if (fetches)
+            {
+                Fetch(a, format, block);
+            }
+
             Block(a, format, codes, block, x[..rows]);
         }
 
@@ -109,13 +131,9 @@ static unsafe class RowsCode
         a.ret();
     }
 
-    /// <summary>Registers: the sums in 0 …, the dots from rows on.</summary>
-    static void Block(Assembler a, PanelFormat format, CodeWriter codes, int block, AssemblerRegister64[] x)
+    /// <summary>Asks for what comes after a block.</summary>
+    static void Fetch(Assembler a, PanelFormat format, int block)
     {
-        int rows = x.Length;
-        int groups = format.BlockGroups;
-
-        // The processor does not read far enough ahead itself: it stops at pages, and with more rows there is much to do for a line.
         int lines = format.BlockLines + (block == 0 ? (format.CodesAt + PanelFormat.LineBytes - 1) / PanelFormat.LineBytes : 0);
         int from = block == 0 ? 0 : format.CodesAt + (block * format.BlockLines * PanelFormat.LineBytes);
         for (int line = from; line < from + (lines * PanelFormat.LineBytes); line += PanelFormat.LineBytes)
@@ -123,6 +141,13 @@ static unsafe class RowsCode
             a.prefetcht1(__byte_ptr[rsi + (line + FetchToSecond)]);
             a.prefetcht0(__byte_ptr[rsi + (line + FetchToFirst)]);
         }
+    }
+
+    /// <summary>Registers: the sums in 0 …, the dots from rows on.</summary>
+    static void Block(Assembler a, PanelFormat format, CodeWriter codes, int block, AssemblerRegister64[] x)
+    {
+        int rows = x.Length;
+        int groups = format.BlockGroups;
 
         AssemblerMemoryOperand At(int row, int field) => __dword_bcst[x[row] + rax + ((block * Line.LineBytes) + field)];
         for (int group = 0; group < groups; group++)

@@ -11,13 +11,13 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 /// </summary>
 abstract unsafe class StripTiles
 {
-    /// <summary>Elements of a strip: unpacked weights of two panels fill two thirds of the first cache.</summary>
-    private protected const int StripElements = 512;
+    /// <summary>Unpacked weights of two panels fill two thirds of the first cache.</summary>
+    private protected const int StripElements = PanelFormat.MostStripElements;
 
     private protected const int StripBlocks = StripElements / 32;
 
     /// <summary>Panels that pass a strip of activations together.</summary>
-    internal const int MostPanels = 8;
+    internal const int MostPanels = PackedWeights.GroupPanels;
 
     readonly int _k;
     readonly int _unitElements;
@@ -63,14 +63,13 @@ abstract unsafe class StripTiles
             arguments.Adds = start;
             arguments.XOffset = start / 32 * RoundedActivations<Lanes512>.LineBytes;
             byte** lines = Lines(&arguments, x, rows, own);
-            byte* packed = weights.Panel(panel) + ((long)(start / _unitElements) * _unitBytes);
             int bytes = elements / _unitElements * _unitBytes;
             long fetched = arguments.Blocks * tiles * PanelFormat.LineBytes; // With one line of each panel for a block.
             long step = Math.Min((bytes + fetched - 1) / fetched, TileCode.MostFetches) * PanelFormat.LineBytes;
             for (int pair = 0; pair < panels; pair += TileCode.Panels)
             {
                 // Where there is no second panel, the first stands in for it.
-                byte* first = packed + (pair * weights.PanelBytes), second = pair + 1 < panels ? first + weights.PanelBytes : first;
+                byte* first = weights.At(panel + pair, start), second = pair + 1 < panels ? weights.At(panel + pair + 1, start) : first;
                 if (_shape.Packed)
                 {
                     arguments.Strip = first;
@@ -83,15 +82,15 @@ abstract unsafe class StripTiles
                 }
 
                 // What comes after this pair and is fetched meanwhile: the next one, or the first one's next strip, or what lies behind these panels.
-                byte* ahead = pair + TileCode.Panels < panels ? first + (TileCode.Panels * weights.PanelBytes) : start + elements < _k ? packed + bytes : weights.Panel(panel + panels);
-                arguments.Fetch = ahead;
-                arguments.FetchSecond = ahead + weights.PanelBytes;
+                (int aheadPanel, int aheadStart) = pair + TileCode.Panels < panels ? (panel + pair + TileCode.Panels, start) : start + elements < _k ? (panel, start + elements) : (panel + panels, 0);
+                arguments.Fetch = weights.At(aheadPanel, aheadStart);
+                arguments.FetchSecond = weights.At(aheadPanel + 1, aheadStart);
                 arguments.FetchStep = step;
                 arguments.X = lines;
                 arguments.Sums = scratch + StripBytes + (pair / TileCode.Panels * PairBytes);
                 arguments.Y = start + elements == _k ? y : null;
                 arguments.YOffset = pair * PanelProduct.PanelRows * sizeof(float);
-                Tiles(&arguments, rows, tiles, ahead + bytes);
+                Tiles(&arguments, rows, tiles, arguments.Fetch + bytes);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
@@ -20,23 +21,25 @@ sealed unsafe class FloatPanels : PanelLayout
 
     internal override long PanelBytes(int k) => Rows * BlockFormat.Of(_format).RowBytes(k);
 
-    internal override void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
+    internal override void Pack(byte* rows, long rowBytes, int count, int k, in PackedWeights to, int panel)
     {
         if (_format == TensorFormat.F32)
         {
-            Pack<uint>(rows, rowBytes, count, k, panel);
+            Pack<uint>(rows, rowBytes, count, k, to.Panel(panel));
         }
         else
         {
-            Pack<ushort>(rows, rowBytes, count, k, panel);
+            Pack<ushort>(rows, rowBytes, count, k, to.Panel(panel));
         }
     }
 
-    internal override void ReadRow<T>(byte* panel, int row, Span<float> values)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal override void ReadRow<T>(in PackedWeights weights, int row, Span<float> values)
     {
+        byte* panel = weights.Panel(row / Rows);
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = _format == TensorFormat.F32 ? ((float*)panel)[(i * Rows) + row] : (float)((Half*)panel)[(i * Rows) + row];
+            values[i] = _format == TensorFormat.F32 ? ((float*)panel)[(i * Rows) + (row % Rows)] : (float)((Half*)panel)[(i * Rows) + (row % Rows)];
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
 /// <summary>How a BF16 weight lies in memory once it is packed: panels are [k / 2, 16, 2], an odd last element has a zero beside it.</summary>
@@ -15,11 +17,11 @@ sealed unsafe class PairPanels : PanelLayout
 
     internal override long PanelBytes(int k) => (k + 1) / 2 * (long)PanelFormat.LineBytes;
 
-    internal override void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
+    internal override void Pack(byte* rows, long rowBytes, int count, int k, in PackedWeights to, int panel)
     {
         for (int pair = 0; pair < (k + 1) / 2; pair++)
         {
-            ushort* line = (ushort*)(panel + ((long)pair * PanelFormat.LineBytes));
+            ushort* line = (ushort*)(to.Panel(panel) + ((long)pair * PanelFormat.LineBytes));
             for (int row = 0; row < Rows; row++)
             {
                 ushort* from = (ushort*)(rows + (row * rowBytes)) + (2 * pair);
@@ -29,12 +31,13 @@ sealed unsafe class PairPanels : PanelLayout
         }
     }
 
-    internal override void ReadRow<T>(byte* panel, int row, Span<float> values)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal override void ReadRow<T>(in PackedWeights weights, int row, Span<float> values)
     {
+        ushort* from = (ushort*)weights.Panel(row / Rows) + (2 * (row % Rows));
         for (int i = 0; i < values.Length; i++)
         {
-            uint bits = ((ushort*)(panel + ((long)(i / 2) * PanelFormat.LineBytes)))[(2 * row) + (i % 2)];
-            values[i] = BitConverter.UInt32BitsToSingle(bits << 16);
+            values[i] = BitConverter.UInt32BitsToSingle((uint)from[(i / 2 * (PanelFormat.LineBytes / sizeof(ushort))) + (i % 2)] << 16);
         }
     }
 }

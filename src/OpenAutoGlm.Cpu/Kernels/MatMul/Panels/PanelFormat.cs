@@ -65,6 +65,11 @@ sealed unsafe class PanelFormat : PanelLayout
     /// <summary>Bytes of a line: four of each of the sixteen rows.</summary>
     internal const int LineBytes = 64;
 
+    /// <summary>
+    /// Elements of a strip, a multiple of every block: what meets it of the activations, 1 KiB of a row, stays in the first cache while the panels of a group pass by.
+    /// </summary>
+    internal const int MostStripElements = 512;
+
     const int Rows = PanelProduct.PanelRows;
 
     static readonly Dictionary<TensorFormat, PanelFormat> All = new PanelFormat[]
@@ -112,7 +117,7 @@ sealed unsafe class PanelFormat : PanelLayout
 
     internal TensorFormat Format { get; }
 
-    internal override string Name => $"{Format} × 16";
+    internal override string Name => $"{Format} × 16, strips of {MostStripElements}";
 
     /// <summary>The format of the rows that are packed.</summary>
     internal QuantizedFormat Blocks { get; }
@@ -161,27 +166,29 @@ sealed unsafe class PanelFormat : PanelLayout
 
     internal override long PanelBytes(int k) => (long)(k / Blocks.BlockElements) * UnitBytes;
 
-    internal override void Pack(byte* rows, long rowBytes, int count, int k, byte* panel)
+    internal override int StripElements(int k) => Math.Min(MostStripElements, k);
+
+    internal override void Pack(byte* rows, long rowBytes, int count, int k, in PackedWeights to, int panel)
     {
-        new Span<byte>(panel, checked((int)PanelBytes(k))).Clear();
         int elements = Blocks.BlockElements;
         Span<sbyte> codes = stackalloc sbyte[elements];
         Span<float> scales = stackalloc float[Blocks.BlockGroups];
         Span<float> minimums = stackalloc float[Blocks.BlockGroups];
-        for (int row = 0; row < count; row++)
+        for (int unit = 0; unit < k / elements; unit++)
         {
-            for (int unit = 0; unit < k / elements; unit++)
+            byte* place = to.At(panel, unit * elements);
+            new Span<byte>(place, UnitBytes).Clear();
+            for (int row = 0; row < count; row++)
             {
                 ReadOnlySpan<byte> block = new(rows + (row * rowBytes) + ((long)unit * Blocks.BlockBytes), Blocks.BlockBytes);
-                byte* to = panel + ((long)unit * UnitBytes);
                 Blocks.Unpack(block, codes, scales, minimums);
-                PackScales(block, row, to);
-                PackCodes(codes, to + CodesAt + (4 * row));
+                PackScales(block, row, place);
+                PackCodes(codes, place + CodesAt + (4 * row));
             }
         }
     }
 
-    internal override void ReadRow<T>(byte* panel, int row, Span<float> values) => PanelReader<T>.ReadRow(this, panel, row, values);
+    internal override void ReadRow<T>(in PackedWeights weights, int row, Span<float> values) => PanelReader<T>.ReadRow(this, weights, row, values);
 
     void PackCodes(ReadOnlySpan<sbyte> codes, byte* to)
     {

@@ -11,11 +11,14 @@ abstract unsafe class PanelLayout
     /// <summary>Bytes of a panel of rows of k elements.</summary>
     internal abstract long PanelBytes(int k);
 
-    /// <summary>Packs up to sixteen rows; the lanes of rows that are not there become zeros.</summary>
-    internal abstract void Pack(byte* rows, long rowBytes, int count, int k, byte* panel);
+    /// <summary>Elements of a row of k after which the next panel comes, see <see cref="PackedWeights"/>.</summary>
+    internal virtual int StripElements(int k) => k;
 
-    /// <summary>One row of a panel as float32: the bits that dequantising the row gives.</summary>
+    /// <summary>Packs up to sixteen rows of k elements into a panel; the lanes of rows that are not there become zeros.</summary>
+    internal abstract void Pack(byte* rows, long rowBytes, int count, int k, in PackedWeights to, int panel);
+
+    /// <summary>One row as float32: the bits that dequantising the row gives.</summary>
     /// <typeparam name="T">The lanes to work with.</typeparam>
-    internal abstract void ReadRow<T>(byte* panel, int row, Span<float> values)
+    internal abstract void ReadRow<T>(in PackedWeights weights, int row, Span<float> values)
         where T : struct, ILanes<T>;
 }

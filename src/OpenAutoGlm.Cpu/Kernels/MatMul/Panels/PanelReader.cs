@@ -59,22 +59,24 @@ static unsafe class PanelReader<T>
         }
     }
 
-    /// <summary>One row of a panel as float32, bit for bit what <see cref="BlockFormat.Dequantize"/> gives.</summary>
-    internal static void ReadRow(PanelFormat format, byte* panel, int row, Span<float> values)
+    /// <summary>One row as float32, bit for bit what <see cref="BlockFormat.Dequantize"/> gives.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void ReadRow(PanelFormat format, in PackedWeights weights, int row, Span<float> values)
     {
         QuantizedFormat blocks = format.Blocks;
+        int lane = row % Rows;
         byte* codes = stackalloc byte[blocks.BlockElements * Rows];
         float* scales = stackalloc float[blocks.BlockGroups * Rows];
         float* minimums = stackalloc float[blocks.BlockGroups * Rows];
-        for (int unit = 0; unit < values.Length / blocks.BlockElements; unit++, panel += format.UnitBytes)
+        for (int unit = 0; unit < values.Length / blocks.BlockElements; unit++)
         {
-            Read(format, panel, signed: true, codes, scales, minimums);
+            Read(format, weights.At(row / Rows, unit * blocks.BlockElements), signed: true, codes, scales, minimums);
             for (int group = 0; group < blocks.BlockGroups; group++)
             {
-                float scale = scales[(group * Rows) + row];
-                float minimum = blocks.HasMinimum ? minimums[(group * Rows) + row] : 0;
+                float scale = scales[(group * Rows) + lane];
+                float minimum = blocks.HasMinimum ? minimums[(group * Rows) + lane] : 0;
                 Span<float> to = values.Slice((unit * blocks.BlockElements) + (group * blocks.GroupElements), blocks.GroupElements);
-                sbyte* from = (sbyte*)codes + (group * blocks.GroupElements * Rows) + (4 * row);
+                sbyte* from = (sbyte*)codes + (group * blocks.GroupElements * Rows) + (4 * lane);
                 for (int i = 0; i < to.Length; i++)
                 {
                     float product = scale * from[(i / 4 * Line) + (i % 4)];
