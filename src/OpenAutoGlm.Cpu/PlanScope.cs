@@ -53,14 +53,16 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights, IEnumerable<Node>
         return angles;
     }
 
-    static IEnumerable<Value> Matrices(Node node) => from value in node.Op switch
+    static IEnumerable<Value> Matrices(Node node)
     {
-        MatMul => [node.Inputs[1]],
-        FusedMatMul fused => Enumerable.Range(0, fused.Parts.Length).Select(i => node.Inputs[fused.InputsOf(i).Weight]),
-        _ => Enumerable.Empty<Value>(),
+        IEnumerable<int> weights = node.Op switch
+        {
+            MatMul => [1],
+            FusedMatMul fused => Enumerable.Range(0, fused.Parts.Length).Select(i => fused.InputsOf(i).Weight),
+            _ => [],
+        };
+        return weights.Select(i => node.Inputs[i]).Where(value => value.Constant is not null);
     }
-    where value.Constant is not null
-    select value;
 }
 
 /// <summary>One piece of memory as large as the largest wish. The wishes come while the plan is made, the memory with the first use.</summary>
