@@ -1,5 +1,6 @@
 using Iced.Intel;
 using OpenAutoGlm.Cpu.Emit;
+using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
@@ -29,9 +30,15 @@ unsafe struct FloatTileArguments
     internal const int AddsAt = 24;
     internal const int FetchAt = 32;
     internal const int FetchStepAt = 40;
-    internal const int XAt = 48;
-    internal const int SumsAt = XAt + (8 * FloatTileCode.MostRows);
-    internal const int YAt = SumsAt + (8 * FloatTileCode.MostRows);
+    internal const int AheadAt = 48;
+    internal const int XAt = 56;
+    internal const int XOffsetAt = 64;
+    internal const int SumsAt = 72;
+    internal const int YAt = 80;
+    internal const int YOffsetAt = 88;
+
+    /// <summary>Bytes from a row of sums to the next.</summary>
+    internal const int SumsStride = PackedWeights.GroupPanels * PanelFormat.LineBytes;
 
     /// <summary>The first line of the first panel.</summary>
     internal byte* Weights;
@@ -51,14 +58,23 @@ unsafe struct FloatTileArguments
     /// <summary>Bytes from what is fetched with a line to what is fetched with the next.</summary>
     internal long FetchStep;
 
-    /// <summary>Each row of activations, from the element of the first line on.</summary>
-    internal fixed long X[FloatTileCode.MostRows];
+    /// <summary>Bytes from each row to the one in its place in the next tile, which is fetched ahead; a guess does no harm.</summary>
+    internal long Ahead;
 
-    /// <summary>The sums of each row so far, one for each weight row of the panels.</summary>
-    internal fixed long Sums[FloatTileCode.MostRows];
+    /// <summary>For each row of the tile, where its activations begin.</summary>
+    internal byte** X;
 
-    /// <summary>Where they go.</summary>
-    internal fixed long Y[FloatTileCode.MostRows];
+    /// <summary>What is added to these: the distance to those of the first line.</summary>
+    internal long XOffset;
+
+    /// <summary>The sums so far, a row of panels after the other.</summary>
+    internal byte* Sums;
+
+    /// <summary>Where the sums of each row go in the end; null for back to Sums.</summary>
+    internal byte** Y;
+
+    /// <summary>What is added to these.</summary>
+    internal long YOffset;
 }
 
 /// <summary>
@@ -74,6 +90,9 @@ static unsafe class FloatTileCode
     const int FewRows = 2;
 
     const int FetchToFirst = 512;
+
+    /// <summary>Lines of a strip where there are several tiles: of four panels they fill three quarters of a first cache of 32 KiB.</summary>
+    internal const int StripLines = 96;
 
     /// <summary>The function for a number of rows and panels: takes a pointer to <see cref="FloatTileArguments"/>.</summary>
     internal static MachineCode Get(CodeLibrary library, FloatLine kind, int rows, int panels) =>
@@ -122,9 +141,11 @@ static unsafe class FloatTileCode
         a.mov(r15, __qword_ptr[rdi + FloatTileArguments.FetchStepAt]);
         a.lea(r14, __qword_ptr[r13 + rdx]);
         a.add(rdx, rsi);
+        a.mov(rax, __qword_ptr[rdi + FloatTileArguments.XAt]);
         for (int row = 0; row < rows; row++)
         {
-            a.mov(x[row], __qword_ptr[rdi + (FloatTileArguments.XAt + (8 * row))]);
+            a.mov(x[row], __qword_ptr[rax + (8 * row)]);
+            a.add(x[row], __qword_ptr[rdi + FloatTileArguments.XOffsetAt]);
         }
 
         Label fresh = a.CreateLabel();
@@ -132,7 +153,8 @@ static unsafe class FloatTileCode
         Label line = a.CreateLabel();
         a.cmp(__qword_ptr[rdi + FloatTileArguments.AddsAt], 0);
         a.je(fresh);
-        Results(FloatTileArguments.SumsAt, (row, panel, at) => a.vmovups(Sum(row, panel), at));
+        a.mov(rax, __qword_ptr[rdi + FloatTileArguments.SumsAt]);
+        Results((row, panel) => a.vmovups(Sum(row, panel), __zmmword_ptr[rax + ((row * FloatTileArguments.SumsStride) + (panel * PanelFormat.LineBytes))]));
         a.jmp(ready);
         a.Label(ref fresh);
         for (int i = 0; i < sums; i++)
@@ -147,6 +169,9 @@ static unsafe class FloatTileCode
             a.vpbroadcastd(upper, eax);
         }
 
+        a.push(rdi);
+        a.push(rcx);
+        a.mov(rdi, __qword_ptr[rdi + FloatTileArguments.AheadAt]);
         a.xor(eax, eax);
         a.Label(ref line);
         AssemblerMemoryOperand Line(int panel, int ahead) => panel switch
@@ -156,6 +181,14 @@ static unsafe class FloatTileCode
             2 => __zmmword_ptr[rsi + (r12 * 2) + ahead],
             _ => __zmmword_ptr[rdx + ahead],
         };
+        int scale = ActivationBytes(kind);
+        for (int row = 0; rows > FewRows && row < rows; row++)
+        {
+            a.lea(rcx, __qword_ptr[x[row] + (rax * scale)]);
+            a.prefetcht0(__byte_ptr[rcx + rdi]);
+            a.prefetcht1(__byte_ptr[rcx + (scale * StripLines)]);
+        }
+
         for (int panel = 0; panel < panels; panel++)
         {
             a.prefetcht1(panel switch
@@ -195,9 +228,30 @@ static unsafe class FloatTileCode
         a.add(r13, r15);
         a.add(r14, r15);
         a.inc(rax);
-        a.cmp(rax, rcx);
+        a.cmp(rax, __qword_ptr[rsp]);
         a.jne(line);
-        Results(FloatTileArguments.YAt, (row, panel, at) => a.vmovups(at, Sum(row, panel)));
+        a.pop(rcx);
+        a.pop(rdi);
+        Label back = a.CreateLabel();
+        Label done = a.CreateLabel();
+        a.mov(rax, __qword_ptr[rdi + FloatTileArguments.YAt]);
+        a.mov(rcx, __qword_ptr[rdi + FloatTileArguments.YOffsetAt]);
+        a.test(rax, rax);
+        a.jz(back);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(rdx, __qword_ptr[rax + (8 * row)]);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                a.vmovups(__zmmword_ptr[rdx + rcx + (panel * PanelFormat.LineBytes)], Sum(row, panel));
+            }
+        }
+
+        a.jmp(done);
+        a.Label(ref back);
+        a.mov(rax, __qword_ptr[rdi + FloatTileArguments.SumsAt]);
+        Results((row, panel) => a.vmovups(__zmmword_ptr[rax + ((row * FloatTileArguments.SumsStride) + (panel * PanelFormat.LineBytes))], Sum(row, panel)));
+        a.Label(ref done);
         a.vzeroupper();
         a.pop(r15);
         a.pop(r14);
@@ -234,15 +288,13 @@ static unsafe class FloatTileCode
             }
         }
 
-        // In the second use the registers of the loop are free; in the first rax is.
-        void Results(int where, Action<int, int, AssemblerMemoryOperand> move)
+        void Results(Action<int, int> move)
         {
             for (int row = 0; row < rows; row++)
             {
-                a.mov(rax, __qword_ptr[rdi + (where + (8 * row))]);
                 for (int panel = 0; panel < panels; panel++)
                 {
-                    move(row, panel, __zmmword_ptr[rax + (64 * panel)]);
+                    move(row, panel);
                 }
             }
         }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
@@ -11,14 +10,11 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 /// </summary>
 sealed unsafe class FloatTiles
 {
-    /// <summary>Of four panels they fill three quarters of a first cache of 32 KiB.</summary>
-    const int StripLines = 96;
-
     /// <summary>Bytes from what one tile uses to what it fetches, of each panel.</summary>
     const int FetchAhead = 4096;
 
     /// <summary>Panels that pass a strip of activations together.</summary>
-    const int MostPanels = 8;
+    const int MostPanels = PackedWeights.GroupPanels;
 
     const int LineBytes = PanelFormat.LineBytes;
 
@@ -45,10 +41,12 @@ sealed unsafe class FloatTiles
     }
 
     /// <summary>Bytes that each thread needs.</summary>
-    internal static long WorkerBytes => SumsBytes + (PanelProduct.MostRows * (long)LineBytes);
+    internal static long WorkerBytes => SumsBytes + BouncedBytes + (2 * PanelProduct.MostRows * (long)sizeof(nint));
 
     /// <summary>The sums of a call between its strips.</summary>
-    static long SumsBytes => PanelProduct.MostRows * (long)MostPanels * LineBytes;
+    static long SumsBytes => PanelProduct.MostRows * (long)FloatTileArguments.SumsStride;
+
+    static long BouncedBytes => PanelProduct.MostRows * (long)LineBytes;
 
     /// <summary>As <see cref="PanelProduct.Multiply"/>.</summary>
     internal void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
@@ -70,83 +68,63 @@ sealed unsafe class FloatTiles
 
     void Whole(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
+        byte** x = (byte**)(scratch + SumsBytes + BouncedBytes);
+        byte** y = x + PanelProduct.MostRows;
+        for (int i = 0; i < rows.Count; i++)
+        {
+            x[i] = activations + (rows.XOf(i) * _rowBytes);
+            y[i] = (byte*)results[i];
+        }
+
         // One tile needs its weights once: there is no cache to stay in, and no sums to keep there.
         int tiles = (rows.Count + FloatTileCode.MostRows - 1) / FloatTileCode.MostRows;
         int step = tiles == 1 ? panels : MostPanels;
+        FloatTileArguments arguments = new() { PanelBytes = weights.PanelBytes, FetchStep = Math.Max(1, LineBytes / tiles), X = x, Sums = scratch };
         for (int done = 0; done < panels; done += step)
         {
-            Results part = results with { First = results.First + (done * LineBytes) };
-            Tiles(weights.Panel(panel + done), weights.PanelBytes, Math.Min(step, panels - done), tiles, rows, part, activations, scratch);
+            Strips(arguments, weights.Panel(panel + done), Math.Min(step, panels - done), tiles, rows.Count, y, done * LineBytes);
         }
     }
 
+    /// <summary>Strip after strip of some panels, whose results go so many bytes behind where y points to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Tiles(byte* panel, long panelBytes, int panels, int tiles, RowList rows, Results results, byte* activations, byte* sums)
+    void Strips(FloatTileArguments arguments, byte* panel, int panels, int tiles, int rows, byte** y, long yOffset)
     {
-        int stripLines = tiles == 1 ? _lines : StripLines;
-        FloatTileArguments arguments = new() { PanelBytes = panelBytes, FetchStep = Math.Max(1, LineBytes / tiles) };
+        byte** x = arguments.X;
+        byte* sums = arguments.Sums;
+        int stripLines = tiles == 1 ? _lines : FloatTileCode.StripLines;
         for (int start = 0; start < _lines; start += stripLines)
         {
-            arguments.Lines = Math.Min(stripLines, _lines - start);
-            arguments.Adds = start;
-
             // Rows of y are too far apart to stay in a cache, so sums do not go there before they are whole.
             bool isLast = start + stripLines >= _lines;
-            int xBytes = _xBytes * (int)arguments.Lines;
+            arguments.Lines = Math.Min(stripLines, _lines - start);
+            arguments.Adds = start;
+            arguments.XOffset = (long)start * _xBytes;
+            byte* strip = panel + ((long)start * LineBytes);
             for (int done = 0; done < panels; done += FloatTileCode.MostPanels)
             {
                 int count = Math.Min(FloatTileCode.MostPanels, panels - done);
-                byte* strip = panel + ((long)start * LineBytes);
-                arguments.Weights = strip + (done * panelBytes);
+                arguments.Weights = strip + (done * arguments.PanelBytes);
+                arguments.X = x;
+                arguments.Sums = sums + (done * LineBytes);
+                arguments.Y = isLast ? y : null;
+                arguments.YOffset = yOffset + (done * LineBytes);
 
                 // All tiles share in fetching what comes next: the next panels' strip, the first ones' next strip, or what lies behind these panels.
                 arguments.Fetch = tiles == 1 ? arguments.Weights + FetchAhead
-                    : done + count < panels ? arguments.Weights + (count * panelBytes)
-                    : isLast ? panel + (panels * panelBytes)
-                    : strip + (StripLines * LineBytes);
-                for (int tile = 0, first = 0; tile < tiles; tile++)
+                    : done + count < panels ? arguments.Weights + (count * arguments.PanelBytes)
+                    : isLast ? panel + (panels * arguments.PanelBytes)
+                    : strip + (FloatTileCode.StripLines * LineBytes);
+                for (int left = tiles, rest = rows; left > 0; left--)
                 {
-                    int high = (rows.Count - first + tiles - tile - 1) / (tiles - tile);
-                    for (int i = 0; i < high; i++)
-                    {
-                        arguments.X[i] = (long)X(first + i, start);
-                        arguments.Sums[i] = (long)(sums + ((((first + i) * MostPanels) + done) * LineBytes));
-                        arguments.Y[i] = isLast ? (long)results[first + i] + (done * LineBytes) : arguments.Sums[i];
-                    }
-
+                    int high = (rest + left - 1) / left;
+                    rest -= high;
+                    arguments.Ahead = rest > 0 ? high * _rowBytes : 0;
                     _tiles[(high * FloatTileCode.MostPanels) + count](&arguments);
-                    first += high;
+                    arguments.X += high;
+                    arguments.Sums += high * FloatTileArguments.SumsStride;
+                    arguments.Y = arguments.Y is null ? null : arguments.Y + high;
                     arguments.Fetch += arguments.FetchStep * arguments.Lines;
-                    if (tiles > 1)
-                    {
-                        Ahead(first, Math.Min(first + high, rows.Count), start, xBytes, isNear: true);
-                        if (done + count == panels && !isLast)
-                        {
-                            Ahead(first - high, first, start + stripLines, xBytes, isNear: false);
-                        }
-                    }
-                }
-            }
-        }
-
-        byte* X(int row, int line) => activations + (rows.XOf(row) * _rowBytes) + (_xBytes * line);
-
-        // What the next tile reads, or this tile's rows in the next strip, while the arithmetic goes on.
-        void Ahead(int from, int to, int line, int bytes, bool isNear)
-        {
-            for (int row = from; row < to; row++)
-            {
-                byte* at = X(row, line);
-                for (int i = 0; i < bytes; i += LineBytes)
-                {
-                    if (isNear)
-                    {
-                        Sse.Prefetch0(at + i);
-                    }
-                    else
-                    {
-                        Sse.Prefetch1(at + i);
-                    }
                 }
             }
         }

@@ -31,12 +31,17 @@ static unsafe class PairRates
         try
         {
             FloatTileArguments tile = new() { Weights = memory, PanelBytes = PanelBytes, Lines = Pairs };
+            byte** x = stackalloc byte*[FloatTileCode.MostRows];
+            byte** y = stackalloc byte*[FloatTileCode.MostRows];
             for (int row = 0; row < FloatTileCode.MostRows; row++)
             {
-                tile.X[row] = (long)(rows + (row * RowBytes));
-                tile.Y[row] = (long)(rows + (FloatTileCode.MostRows * RowBytes));
+                x[row] = rows + (row * RowBytes);
+                y[row] = rows + (FloatTileCode.MostRows * RowBytes);
             }
 
+            tile.X = x;
+            tile.Y = y;
+            tile.Fetch = memory;
             (long pairTicks, long widenedTicks) = (long.MaxValue, long.MaxValue);
             for (int round = 0; round < Rounds; round++)
             {
