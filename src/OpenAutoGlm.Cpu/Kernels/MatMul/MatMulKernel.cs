@@ -76,8 +76,15 @@ sealed unsafe class MatMulKernel : ParallelKernel, ITunable
         _product.Multiply(_matrix, panel, panels, rows, _y + (panel * PanelProduct.PanelRows), _matrix.Count, _memory, scratch);
     }
 
-    /// <summary>Panels that a thread takes at a time: some chunks for each thread, so that a slow core does less; pairs, as tiles want them.</summary>
-    internal static int ChunkSize(int panels, int threads) => Math.Clamp(panels / (threads * 8) / 2 * 2, 2, 8);
+    /// <summary>
+    /// Panels that a thread takes at a time: some chunks for each thread, so that a slow core does less; a group of panels, which is one stream, or where there are few a half or a quarter of one.
+    /// </summary>
+    internal static int ChunkSize(int panels, int threads) => (panels / (threads * 4)) switch
+    {
+        >= PackedWeights.GroupPanels => PackedWeights.GroupPanels,
+        >= PackedWeights.GroupPanels / 2 => PackedWeights.GroupPanels / 2,
+        _ => PackedWeights.GroupPanels / 4,
+    };
 
     protected override int Begin() => 0;
 
