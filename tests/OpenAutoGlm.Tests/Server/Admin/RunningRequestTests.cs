@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using OpenAutoGlm.Engine;
+using OpenAutoGlm.Engine.Speculation;
 
 namespace OpenAutoGlm.Server.Admin;
 
@@ -43,7 +44,7 @@ public class RunningRequestTests
     public async Task A_cancelled_stream_ends_with_the_error_and_frees_its_sequence()
     {
         PacedRunner runner = new(new ScriptedRunner(TinyServer.Tokens.VocabularySize, TinyServer.Tokens.Encode("hello"))) { HoldAfter = 3 };
-        using InferenceEngine engine = new(runner, new EngineOptions { MaxSequences = 1, CheckInvariants = true }, ownThread: true);
+        using InferenceEngine engine = new(runner, new EngineOptions { MaxSequences = 1, CheckInvariants = true, Speculation = new() { Source = GuessSource.None } }, ownThread: true);
         await using TestServer server = await TestServer.StartAsync(new OpenAutoGlm.Engine.Generation.TextGenerator(engine, TinyServer.Tokens, TinyServer.Template));
         HttpResponseMessage stream = await server.OpenStreamAsync();
         await TestServer.UntilAsync(() => runner.Steps == 4);
