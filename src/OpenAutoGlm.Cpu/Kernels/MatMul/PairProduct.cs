@@ -81,8 +81,9 @@ sealed unsafe class PairProduct<T> : PanelProduct
         : base(k, PairPanels.Layout)
     {
         (_pairs, _inTiles) = ((k + 1) / 2, inTiles);
-        bool isEmitted = !inTiles && library.Has(EmittedFeatures.Vnni);
-        _kind = isEmitted && !PairRates.PairsAreFaster(library) ? FloatLine.WidenedPairs : FloatLine.Pairs;
+        bool hasPairs = !inTiles && PairRates.PairsAreFaster(library);
+        bool isEmitted = hasPairs || (!inTiles && library.Has(EmittedFeatures.Vnni));
+        _kind = isEmitted && !hasPairs ? FloatLine.WidenedPairs : FloatLine.Pairs;
         _activations = new PairActivations<T>(k, _kind == FloatLine.WidenedPairs);
         _tiles = isEmitted ? new FloatTiles(library, _kind, _pairs, _activations.RowBytes) : null;
     }
