@@ -95,8 +95,9 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
         TensorFormat.Q5_0 or TensorFormat.MXFP4 => new QuantizedProduct<T, Shape32x31>(format, k),
         TensorFormat.Q5_1 or TensorFormat.Q5_K => new QuantizedProduct<T, Shape32x31Min>(format, k),
         TensorFormat.Q8_0 or TensorFormat.IQ4_NL or TensorFormat.IQ4_XS => new QuantizedProduct<T, Shape32x255>(format, k),
-        TensorFormat.Q6_K or TensorFormat.Q3_K => new QuantizedProduct<T, Shape16x63>(format, k),
-        TensorFormat.Q2_K => new QuantizedProduct<T, Shape16x15Min>(format, k),
+        TensorFormat.Q6_K => new QuantizedProduct<T, Shape16x63>(format, k),
+        TensorFormat.Q3_K => new QuantizedProduct<T, Shape16x7>(format, k),
+        TensorFormat.Q2_K => new QuantizedProduct<T, Shape16x3Min>(format, k),
         _ => throw new NotSupportedException($"There is no product with {format} weights."),
     };
 

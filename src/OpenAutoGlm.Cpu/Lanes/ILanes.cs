@@ -18,6 +18,9 @@ unsafe interface ILanes<T>
     /// <summary>Whether <see cref="MultiplyBytes"/> is there.</summary>
     static abstract bool HasByteProducts { get; }
 
+    /// <summary>Whether <see cref="AddByteProducts"/> is there.</summary>
+    static virtual bool HasByteSums => false;
+
     /// <summary>All lanes 0.</summary>
     static abstract T Zero { get; }
 
@@ -34,6 +37,12 @@ unsafe interface ILanes<T>
 
     /// <summary>Sixteen 16-bit integers, zero-extended.</summary>
     static abstract T LoadHalves(ushort* from);
+
+    /// <summary>Sixteen bytes, zero-extended.</summary>
+    static abstract T LoadBytes(byte* from);
+
+    /// <summary>Sixteen bytes, sign-extended.</summary>
+    static abstract T LoadSignedBytes(sbyte* from);
 
     static abstract void Store(T lanes, void* to);
 
@@ -135,6 +144,9 @@ unsafe interface ILanes<T>
     /// <paramref name="signed"/>. Saturates, so the caller keeps the sums within int16.
     /// </summary>
     static abstract T MultiplyBytes(T unsigned, T signed);
+
+    /// <summary>int32 lane = sum + u0 · s0 + … + u3 · s3 over four unsigned bytes and four signed ones; exact.</summary>
+    static virtual T AddByteProducts(T sum, T unsigned, T signed) => throw new NotSupportedException();
 
     /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>
     static abstract T LookUp(T table, T indices);

@@ -57,6 +57,24 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBytes(byte* from)
+    {
+        (Vector128<ushort> lower, Vector128<ushort> upper) = Vector128.Widen(Vector128.Load(from));
+        (Vector128<uint> a, Vector128<uint> b) = Vector128.Widen(lower);
+        (Vector128<uint> c, Vector128<uint> d) = Vector128.Widen(upper);
+        return new(a.AsSingle(), b.AsSingle(), c.AsSingle(), d.AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadSignedBytes(sbyte* from)
+    {
+        (Vector128<short> lower, Vector128<short> upper) = Vector128.Widen(Vector128.Load(from));
+        (Vector128<int> a, Vector128<int> b) = Vector128.Widen(lower);
+        (Vector128<int> c, Vector128<int> d) = Vector128.Widen(upper);
+        return new(a.AsSingle(), b.AsSingle(), c.AsSingle(), d.AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes128 lanes, void* to)
     {
         lanes._a.Store((float*)to);

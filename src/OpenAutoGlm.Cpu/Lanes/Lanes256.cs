@@ -15,6 +15,8 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     public static bool HasByteProducts => Avx2.IsSupported;
 
+    public static bool HasByteSums => AvxVnni.IsSupported;
+
     public static Lanes256 Zero => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,6 +50,12 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadHalves(ushort* from) => new(Avx2.ConvertToVector256Int32(from).AsSingle(), Avx2.ConvertToVector256Int32(from + 8).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBytes(byte* from) => new(Avx2.ConvertToVector256Int32(from).AsSingle(), Avx2.ConvertToVector256Int32(from + 8).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadSignedBytes(sbyte* from) => new(Avx2.ConvertToVector256Int32(from).AsSingle(), Avx2.ConvertToVector256Int32(from + 8).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes256 lanes, void* to)
@@ -195,6 +203,11 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MultiplyBytes(Lanes256 unsigned, Lanes256 signed) => new(Avx2.MultiplyAddAdjacent(unsigned._lower.AsByte(), signed._lower.AsSByte()).AsSingle(), Avx2.MultiplyAddAdjacent(unsigned._upper.AsByte(), signed._upper.AsSByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddByteProducts(Lanes256 sum, Lanes256 unsigned, Lanes256 signed) => new(
+        AvxVnni.MultiplyWideningAndAdd(sum._lower.AsInt32(), unsigned._lower.AsByte(), signed._lower.AsSByte()).AsSingle(),
+        AvxVnni.MultiplyWideningAndAdd(sum._upper.AsInt32(), unsigned._upper.AsByte(), signed._upper.AsSByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LookUp(Lanes256 table, Lanes256 indices) => new(Avx2.Shuffle(table._lower.AsByte(), indices._lower.AsByte()).AsSingle(), Avx2.Shuffle(table._upper.AsByte(), indices._upper.AsByte()).AsSingle());

@@ -56,6 +56,12 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 LoadHalves(ushort* from) => new(Avx512F.ConvertToVector512Int32(Vector256.Load(from)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBytes(byte* from) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(from)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadSignedBytes(sbyte* from) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(from)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes512 lanes, void* to) => lanes._a.Store((float*)to);
 
     public static void StoreFirst(Lanes512 lanes, void* to, int count)

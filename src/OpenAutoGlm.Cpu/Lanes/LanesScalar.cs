@@ -42,6 +42,28 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
 
     public static LanesScalar LoadSameQuad(void* from) => LoadQuads((byte*)from, (byte*)from, (byte*)from, (byte*)from);
 
+    public static LanesScalar LoadBytes(byte* from)
+    {
+        LanesScalar lanes = default;
+        for (int i = 0; i < 16; i++)
+        {
+            lanes._lanes[i] = from[i];
+        }
+
+        return lanes;
+    }
+
+    public static LanesScalar LoadSignedBytes(sbyte* from)
+    {
+        LanesScalar lanes = default;
+        for (int i = 0; i < 16; i++)
+        {
+            lanes._lanes[i] = from[i];
+        }
+
+        return lanes;
+    }
+
     public static LanesScalar LoadHalves(ushort* from)
     {
         LanesScalar lanes = default;

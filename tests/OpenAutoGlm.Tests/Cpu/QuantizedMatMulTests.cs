@@ -183,19 +183,11 @@ public unsafe class QuantizedMatMulTests
         Tensor w = KernelRun.RandomWeights(3, format, 13, k);
         Tensor panel = GuardedMemory.Allocate(TensorFormat.F32, (int)packing.PanelBytes(k) / 4);
         packing.Pack(w.Data, w.RowBytes, 13, k, new PackedWeights((nint)panel.Data, 13, packing.PanelBytes(k), k, packing.PanelBytes(k)), 0);
-        byte[] codes = new byte[k * 16];
-        float[] scales = new float[groups * 16];
-        float[] minimums = new float[groups * 16];
-        fixed (byte* c = codes)
-        fixed (float* s = scales)
-        fixed (float* m = minimums)
+        PanelLines lines = PanelLines.Of(packing, wide: false);
+        byte[] apart = new byte[k / 32 * lines.BlockBytes];
+        fixed (byte* to = apart)
         {
-            int unitGroups = packing.Blocks.BlockGroups * 16;
-            for (int unit = 0; unit < 2; unit++)
-            {
-                byte* from = panel.Data + (unit * packing.UnitBytes);
-                PanelReader<LanesScalar>.Read(packing, from, signed: true, c + (unit * packing.Blocks.BlockElements * 16), s + (unit * unitGroups), m + (unit * unitGroups));
-            }
+            PanelReader<LanesScalar>.Read(packing, panel.Data, 2, wide: false, to);
         }
 
         GC.KeepAlive(panel);
@@ -205,10 +197,15 @@ public unsafe class QuantizedMatMulTests
         for (int row = 0; row < 13; row++)
         {
             packing.Blocks.Unpack(new ReadOnlySpan<byte>(w.Data + (row * w.RowBytes), (int)w.RowBytes), expectedCodes, expectedScales, expectedMinimums);
-            Assert.Equal(expectedCodes, Enumerable.Range(0, k).Select(i => (sbyte)codes[(i / 4 * 64) + (row * 4) + (i % 4)]));
-            Assert.Equal(expectedScales, Enumerable.Range(0, groups).Select(group => scales[(group * 16) + row]));
-            Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => minimums[(group * 16) + row])));
+            Assert.Equal(expectedCodes, Enumerable.Range(0, k).Select(i => (sbyte)(apart[BlockAt(i) + lines.CodesAt + (i % 32 / 4 * 64) + (row * 4) + (i % 4)] - packing.Offset)));
+            Assert.Equal(expectedScales, Enumerable.Range(0, groups).Select(group => FloatAt(group, 0, row)));
+            Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => FloatAt(group, lines.MinimumsAt, row))));
         }
+
+        int BlockAt(int element) => element / 32 * lines.BlockBytes;
+
+        float FloatAt(int group, int at, int row) =>
+            BitConverter.ToSingle(apart, BlockAt(group * packing.Blocks.GroupElements) + at + (group % lines.Groups * 64) + (4 * row));
 
         GC.KeepAlive(w);
         Assert.InRange(packing.UnitBytes, packing.Blocks.BlockBytes * 16, packing.Blocks.BlockBytes * 17);

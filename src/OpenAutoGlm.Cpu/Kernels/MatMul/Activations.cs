@@ -37,7 +37,8 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
     where T : struct, ILanes<T>
 {
     internal const int LineBytes = 64;
-    internal const int NegatedSumFactor = 128;
+    internal const int NegatedSumBits = 7;
+    internal const int NegatedSumFactor = 1 << NegatedSumBits;
     internal const int NegatedSumAt = 32;
     internal const int NegatedHalfSumsAt = 36;
     internal const int ScaleAt = 44;

@@ -83,7 +83,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
         (_pairs, _inTiles) = ((k + 1) / 2, inTiles);
         bool hasPairs = !inTiles && PairRates.PairsAreFaster(library);
         bool isEmitted = hasPairs || (!inTiles && library.Has(EmittedFeatures.Vnni));
-        _kind = isEmitted && !hasPairs ? FloatLine.WidenedPairs : FloatLine.Pairs;
+        _kind = hasPairs ? FloatLine.Pairs : FloatLine.WidenedPairs;
         _activations = new PairActivations<T>(k, _kind == FloatLine.WidenedPairs);
         _tiles = isEmitted ? new FloatTiles(library, _kind, _pairs, _activations.RowBytes) : null;
     }
@@ -126,25 +126,25 @@ sealed unsafe class PairProduct<T> : PanelProduct
             One(panel, columns, X(0), results[i]);
         }
 
-        int* X(int next) => (int*)(activations + (rows.XOf(i + next) * _activations.RowBytes));
+        float* X(int next) => (float*)(activations + (rows.XOf(i + next) * _activations.RowBytes));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void One(byte* panel, int columns, int* x, float* y)
+    void One(byte* panel, int columns, float* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         T sum = T.Zero;
         for (int pair = 0; pair < _pairs; pair++)
         {
             T both = T.Load(panel + ((long)pair * LineBytes));
-            sum = Add(T.And(both, upper), T.ShiftLeftInts(both, 16), x[pair], sum);
+            sum = Add(T.And(both, upper), T.ShiftLeftInts(both, 16), x + (2 * pair), sum);
         }
 
         T.StoreFirst(sum, y, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void OneInTiles(byte* panel, int columns, int* x, float* y)
+    void OneInTiles(byte* panel, int columns, float* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         T sum = T.Zero;
@@ -154,8 +154,8 @@ sealed unsafe class PairProduct<T> : PanelProduct
             for (int pair = start; pair < start + MatrixUnit.MostRows; pair++)
             {
                 T both = T.Load(panel + ((long)pair * LineBytes));
-                evens = T.MultiplyAdd(T.ShiftLeftInts(both, 16), T.BroadcastInt(x[pair] << 16), evens);
-                odds = T.MultiplyAdd(T.And(both, upper), T.BroadcastInt(x[pair] & unchecked((int)0xFFFF0000)), odds);
+                evens = T.MultiplyAdd(T.ShiftLeftInts(both, 16), T.Broadcast(x[(2 * pair) + 1]), evens);
+                odds = T.MultiplyAdd(T.And(both, upper), T.Broadcast(x[2 * pair]), odds);
             }
 
             sum += evens + odds;
@@ -165,7 +165,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Four(byte* panel, int columns, int* x0, int* x1, int* x2, int* x3, float* y0, float* y1, float* y2, float* y3)
+    void Four(byte* panel, int columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
         (T sum0, T sum1, T sum2, T sum3) = (T.Zero, T.Zero, T.Zero, T.Zero);
@@ -174,10 +174,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
             T both = T.Load(panel + ((long)pair * LineBytes));
             T odd = T.And(both, upper);
             T even = T.ShiftLeftInts(both, 16);
-            sum0 = Add(odd, even, x0[pair], sum0);
-            sum1 = Add(odd, even, x1[pair], sum1);
-            sum2 = Add(odd, even, x2[pair], sum2);
-            sum3 = Add(odd, even, x3[pair], sum3);
+            sum0 = Add(odd, even, x0 + (2 * pair), sum0);
+            sum1 = Add(odd, even, x1 + (2 * pair), sum1);
+            sum2 = Add(odd, even, x2 + (2 * pair), sum2);
+            sum3 = Add(odd, even, x3 + (2 * pair), sum3);
         }
 
         T.StoreFirst(sum0, y0, columns);
@@ -187,9 +187,9 @@ sealed unsafe class PairProduct<T> : PanelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Add(T odd, T even, int pair, T sum)
+    static T Add(T odd, T even, float* x, T sum)
     {
-        sum = T.MultiplyAdd(odd, T.BroadcastInt(pair & unchecked((int)0xFFFF0000)), sum);
-        return T.MultiplyAdd(even, T.BroadcastInt(pair << 16), sum);
+        sum = T.MultiplyAdd(odd, T.Broadcast(x[0]), sum);
+        return T.MultiplyAdd(even, T.Broadcast(x[1]), sum);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
@@ -13,18 +14,22 @@ interface IProductShape
 
     static abstract bool HasMinimum { get; }
 
+    /// <summary>Bytes are 2 to this power more than their codes, see <see cref="PanelFormat.Offset"/>; 0 where they are the codes.</summary>
+    static abstract int OffsetBits { get; }
+
     /// <summary>
-    /// Products of bytes are added up in int16: how many pairs fit, or 0 where not even two do, and codes and
+    /// Products of bytes are added up in int16: how many quads fit, those of a group or half of them, or 0 where not even two do, and codes and
     /// activations are widened to int16 instead.
     /// </summary>
-    static abstract int PairsInShort { get; }
+    static abstract int QuadsInShort { get; }
 }
 
 /// <summary>
 /// The product of int8 activations and a quantised weight with intrinsics, bit for bit as <see cref="ActivationBlocks.Dot"/>
 /// defines it: an exact int32 dot product for each group, added up in float32 in rising k with fused multiply-adds.
 /// Lanes are weight rows, so that order needs no care. A strip of a panel is taken apart into the first cache, and
-/// rows of x meet it four at a time.
+/// rows of x meet it four at a time. Only what a group's dots need is in registers: sums are in memory, where a
+/// multiply-add finds them as fast.
 /// </summary>
 sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     where T : struct, ILanes<T>
@@ -32,273 +37,459 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
 {
     const int StripElements = PanelFormat.MostStripElements;
 
-    const int LaneBytes = 64;
-    const int MostGroups = StripElements / 16;
-    const int ScalesAt = StripElements / 4 * LaneBytes;
-    const int MinimumsAt = ScalesAt + (MostGroups * LaneBytes);
-    const int SumsAt = MinimumsAt + (MostGroups * LaneBytes);
+    /// <summary>Rows that pass a group of panels together: their activations of a strip and their sums stay in the second cache.</summary>
+    const int PassRows = 128;
+
+    const int LineBytes = PanelFormat.LineBytes;
+
+    /// <summary>Dots of the first half of a group, of four rows, while the second half is multiplied.</summary>
+    const int HeldBytes = 4 * LineBytes;
 
     readonly PanelFormat _format;
-    readonly int _offset;
+    readonly int _blockBytes; // of a panel
     readonly RoundedActivations<T> _activations;
+    readonly delegate*<PanelFormat, byte*, int, byte*, float*, byte*, void> _oneRow; // null where registers have not 256 bits
 
     internal QuantizedProduct(TensorFormat format, int k)
         : base(k, PanelFormat.Of(format))
     {
         _format = PanelFormat.Of(format);
-        _offset = UseBytes ? _format.Offset : 0;
-        _activations = new RoundedActivations<T>(k, Wide: !UseBytes);
+        if (new PanelLines(TShape.Groups, TShape.HasMinimum, IsWide) != PanelLines.Of(_format, IsWide) || _format.Offset != (TShape.OffsetBits == 0 ? 0 : 1 << TShape.OffsetBits))
+        {
+            throw new ArgumentException($"{typeof(TShape).Name} is not the shape of {format}.", nameof(format));
+        }
+
+        _blockBytes = _format.UnitBytes / _format.UnitBlocks;
+        _activations = new RoundedActivations<T>(k, IsWide);
+        _oneRow = typeof(T) == typeof(Lanes256) ? OneRow<TShape>.Of(_format) : null;
     }
 
-    internal override string Name => $"{_format.Format} {(UseBytes ? "int8" : "int16")}";
+    internal override string Name => $"{_format.Format} {(T.HasByteSums ? "int8 dot" : IsWide ? "int16" : "int8")}";
 
     internal override Activations Activations => _activations;
 
-    internal override long WorkerBytes => SumsAt + (MostRows * LaneBytes);
+    internal override long WorkerBytes => StripBytes + HeldBytes + SumsBytes;
 
-    static bool UseBytes
+    /// <summary>Whether codes and activations are widened to int16, whose products int32 always holds.</summary>
+    static bool IsWide
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => T.HasByteProducts && TShape.PairsInShort > 0;
+        get => !T.HasByteSums && (!T.HasByteProducts || TShape.QuadsInShort == 0);
     }
 
+    static int CodesAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (TShape.HasMinimum ? 2 : 1) * TShape.Groups * LineBytes;
+    }
+
+    /// <summary>Bytes of a block in a strip, see <see cref="PanelLines"/>.</summary>
+    static int StripBlockBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => CodesAt + ((IsWide ? 16 : 8) * LineBytes);
+    }
+
+    static int Quads
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 8 / TShape.Groups;
+    }
+
+    /// <summary>Bytes of a block of activations.</summary>
     static int BlockBytes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => UseBytes ? 64 : 96;
+        get => IsWide ? 96 : 64;
     }
 
     static int Widening
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => UseBytes ? 0 : 32;
+        get => IsWide ? 32 : 0;
     }
+
+    static long StripBytes => StripElements / 32 * StripBlockBytes;
+
+    static long SumsBytes => PackedWeights.GroupPanels * PassRows * LineBytes;
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
-        for (int i = 0; i < panels; i++)
+        for (int done = 0; done < panels;)
         {
-            Panel(weights, panel + i, rows, y + (i * PanelRows), yStride, activations, scratch);
+            // What is left of the group that the panel is in, which is one stream.
+            int count = Math.Min(PackedWeights.GroupPanels - ((panel + done) % PackedWeights.GroupPanels), panels - done);
+            for (int start = 0; start < rows.Count; start += PassRows)
+            {
+                Some(weights, panel + done, count, rows.Slice(start, Math.Min(PassRows, rows.Count - start)), y + (done * PanelRows), yStride, activations, scratch);
+            }
+
+            done += count;
         }
     }
 
-    void Panel(in PackedWeights weights, int panel, RowList rows, float* y, long yStride, byte* activations, byte* strip)
+    void Some(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* strip)
     {
-        float* sums = (float*)(strip + SumsAt);
-        new Span<float>(sums, rows.Count * PanelRows).Clear();
+        byte* held = strip + StripBytes;
+        float* sums = (float*)(held + HeldBytes);
+        int stride = rows.Count * PanelRows;
+        new Span<float>(sums, panels * stride).Clear();
         for (int start = 0; start < K; start += StripElements)
         {
-            int blocks = Math.Min(StripElements, K - start) / 32;
-            byte* unit = weights.At(panel, start);
-            for (int block = 0; block < blocks; block += _format.UnitBlocks, unit += _format.UnitBytes)
+            int elements = Math.Min(StripElements, K - start);
+            byte* x = activations + (start / 32 * BlockBytes);
+            for (int i = 0; i < panels; i++)
             {
-                PanelReader<T>.Read(
-                    _format,
-                    unit,
-                    signed: !UseBytes,
-                    strip + (block * 8 * LaneBytes),
-                    (float*)(strip + ScalesAt + (block * TShape.Groups * LaneBytes)),
-                    (float*)(strip + MinimumsAt + (block * TShape.Groups * LaneBytes)));
-            }
+                if (_oneRow != null && rows.Count == 1)
+                {
+                    _oneRow(_format, weights.At(panel + i, start), elements / _format.Blocks.BlockElements, Row(x, rows, 0), sums + (i * stride), strip);
+                    continue;
+                }
 
-            byte* lines = activations + (start / 32 * BlockBytes);
-            int i = 0;
-            for (; i <= rows.Count - 4; i += 4)
-            {
-                Four(strip, blocks, Row(lines, rows, i), Row(lines, rows, i + 1), Row(lines, rows, i + 2), Row(lines, rows, i + 3), sums + (i * PanelRows));
-            }
+                PanelReader<T>.Read(_format, weights.At(panel + i, start), elements / _format.Blocks.BlockElements, IsWide, strip);
 
-            for (; i < rows.Count; i++)
-            {
-                One(strip, blocks, Row(lines, rows, i), sums + (i * PanelRows));
+                // What comes after this strip: that of the next panel, or the first one's next, or what lies behind these panels.
+                byte* next = i + 1 < panels ? weights.At(panel + i + 1, start) : start + elements < K ? weights.At(panel, start + elements) : weights.At(panel + panels, 0);
+                Strip(strip, elements / 32, x, rows, sums + (i * stride), held, new Ahead(next, _blockBytes, (nint)(4 * _activations.RowBytes)));
             }
         }
 
-        int columns = weights.RowsOf(panel);
-        for (int i = 0; i < rows.Count; i++)
+        for (int i = 0; i < panels; i++)
         {
-            T.StoreFirst(T.Load(sums + (i * PanelRows)), y + (rows.YOf(i) * yStride), columns);
+            int columns = weights.RowsOf(panel + i);
+            for (int row = 0; row < rows.Count; row++)
+            {
+                T.StoreFirst(T.Load(sums + (i * stride) + (row * PanelRows)), y + (rows.YOf(row) * yStride) + (i * PanelRows), columns);
+            }
         }
     }
 
-    byte* Row(byte* lines, RowList rows, int i) => lines + (rows.XOf(i) * _activations.RowBytes);
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Four(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums)
+    void Strip(byte* strip, int blocks, byte* x, RowList rows, float* sums, byte* held, Ahead ahead)
     {
-        T sum0 = T.Load(sums);
-        T sum1 = T.Load(sums + 16);
-        T sum2 = T.Load(sums + 32);
-        T sum3 = T.Load(sums + 48);
-        byte* weights = strip;
-        int groups = blocks * TShape.Groups;
-        for (int group = 0; group < groups; group++)
+        int i = 0;
+        for (; i <= rows.Count - 4; i += 4, sums += 4 * PanelRows, ahead = ahead.WithoutWeights)
         {
-            long block = (TShape.Groups == 1 ? group : group >> 1) * BlockBytes;
-            int half = TShape.Groups == 1 ? 0 : group & 1;
-            T dot0 = Start(x0 + block, half);
-            T dot1 = Start(x1 + block, half);
-            T dot2 = Start(x2 + block, half);
-            T dot3 = Start(x3 + block, half);
-            if (UseBytes)
+            byte* x0 = Row(x, rows, i);
+            byte* x1 = Row(x, rows, i + 1);
+            byte* x2 = Row(x, rows, i + 2);
+            byte* x3 = Row(x, rows, i + 3);
+            if (T.HasByteSums)
             {
-                long at = block + (16 * half);
-                long end = at + (32 / TShape.Groups);
-                while (at < end)
-                {
-                    T weight = T.Load(weights);
-                    T pair0 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x0 + at)));
-                    T pair1 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x1 + at)));
-                    T pair2 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x2 + at)));
-                    T pair3 = T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x3 + at)));
-                    long pairsEnd = Math.Min(end, at + (4 * TShape.PairsInShort));
-                    for (at += 4, weights += 64; at < pairsEnd; at += 4, weights += 64)
-                    {
-                        weight = T.Load(weights);
-                        pair0 = T.AddShorts(pair0, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x0 + at))));
-                        pair1 = T.AddShorts(pair1, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x1 + at))));
-                        pair2 = T.AddShorts(pair2, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x2 + at))));
-                        pair3 = T.AddShorts(pair3, T.MultiplyBytes(weight, T.BroadcastInt(*(int*)(x3 + at))));
-                    }
-
-                    T ones = T.BroadcastInt(0x0001_0001);
-                    dot0 = T.AddInts(dot0, T.MultiplyShorts(pair0, ones));
-                    dot1 = T.AddInts(dot1, T.MultiplyShorts(pair1, ones));
-                    dot2 = T.AddInts(dot2, T.MultiplyShorts(pair2, ones));
-                    dot3 = T.AddInts(dot3, T.MultiplyShorts(pair3, ones));
-                }
+                FourByQuads(strip, blocks, x0, x1, x2, x3, sums, ahead);
+            }
+            else if (IsWide)
+            {
+                FourWide(strip, blocks, x0, x1, x2, x3, sums, ahead);
             }
             else
             {
-                // In every 16 elements the even ones come first, then the odd ones.
-                long end = block + (32 * half) + (64 / TShape.Groups);
-                for (long at = block + (32 * half); at < end; at += 16)
-                {
-                    for (int chunk = 0; chunk < 4; chunk++, at += 4, weights += 64)
-                    {
-                        T weight = T.Load(weights);
-                        T even = T.EvenBytes(weight);
-                        T odd = T.OddBytes(weight);
-                        dot0 = T.AddInts(dot0, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x0 + at))));
-                        dot1 = T.AddInts(dot1, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x1 + at))));
-                        dot2 = T.AddInts(dot2, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x2 + at))));
-                        dot3 = T.AddInts(dot3, T.MultiplyShorts(even, T.BroadcastInt(*(int*)(x3 + at))));
-                        dot0 = T.AddInts(dot0, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x0 + at + 16))));
-                        dot1 = T.AddInts(dot1, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x1 + at + 16))));
-                        dot2 = T.AddInts(dot2, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x2 + at + 16))));
-                        dot3 = T.AddInts(dot3, T.MultiplyShorts(odd, T.BroadcastInt(*(int*)(x3 + at + 16))));
-                    }
-                }
-            }
-
-            T scale = T.Load((float*)(strip + ScalesAt) + (16 * group));
-            sum0 = T.MultiplyAdd(T.ToFloats(dot0), scale * Scale(x0 + block), sum0);
-            sum1 = T.MultiplyAdd(T.ToFloats(dot1), scale * Scale(x1 + block), sum1);
-            sum2 = T.MultiplyAdd(T.ToFloats(dot2), scale * Scale(x2 + block), sum2);
-            sum3 = T.MultiplyAdd(T.ToFloats(dot3), scale * Scale(x3 + block), sum3);
-            if (TShape.HasMinimum)
-            {
-                T minimum = T.Load((float*)(strip + MinimumsAt) + (16 * group));
-                sum0 = T.MultiplyAdd(minimum, ScaledSum(x0 + block, half), sum0);
-                sum1 = T.MultiplyAdd(minimum, ScaledSum(x1 + block, half), sum1);
-                sum2 = T.MultiplyAdd(minimum, ScaledSum(x2 + block, half), sum2);
-                sum3 = T.MultiplyAdd(minimum, ScaledSum(x3 + block, half), sum3);
+                FourByPairs(strip, blocks, x0, x1, x2, x3, sums, held, ahead);
             }
         }
 
-        T.Store(sum0, sums);
-        T.Store(sum1, sums + 16);
-        T.Store(sum2, sums + 32);
-        T.Store(sum3, sums + 48);
+        for (; i < rows.Count; i++, sums += PanelRows, ahead = ahead.WithoutWeights)
+        {
+            One(strip, blocks, Row(x, rows, i), sums, ahead);
+        }
+    }
+
+    byte* Row(byte* x, RowList rows, int i) => x + (rows.XOf(i) * _activations.RowBytes);
+
+    /// <summary>Four rows where there is an instruction for a quad's products.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void FourByQuads(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, Ahead ahead)
+    {
+        for (; blocks > 0; blocks--, strip += StripBlockBytes, x0 += BlockBytes, x1 += BlockBytes, x2 += BlockBytes, x3 += BlockBytes)
+        {
+            ahead.Weights();
+            ahead.Row(x0);
+            ahead.Row(x1);
+            ahead.Row(x2);
+            ahead.Row(x3);
+            byte* codes = strip + CodesAt;
+            for (int group = 0; group < TShape.Groups; group++)
+            {
+                (T a, T b, T c, T d) = (Start(x0, group), Start(x1, group), Start(x2, group), Start(x3, group));
+                nint end = 4 * Quads * (group + 1);
+                for (nint at = 4 * Quads * group; at < end; at += 4, codes += LineBytes)
+                {
+                    T weight = T.Load(codes);
+                    a = T.AddByteProducts(a, weight, Quad(x0 + at));
+                    b = T.AddByteProducts(b, weight, Quad(x1 + at));
+                    c = T.AddByteProducts(c, weight, Quad(x2 + at));
+                    d = T.AddByteProducts(d, weight, Quad(x3 + at));
+                }
+
+                Add(a, strip, x0, group, sums);
+                Add(b, strip, x1, group, sums + PanelRows);
+                Add(c, strip, x2, group, sums + (2 * PanelRows));
+                Add(d, strip, x3, group, sums + (3 * PanelRows));
+            }
+        }
+    }
+
+    /// <summary>Four rows whose codes, and those of the weights, are int16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void FourWide(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, Ahead ahead)
+    {
+        for (; blocks > 0; blocks--, strip += StripBlockBytes, x0 += BlockBytes, x1 += BlockBytes, x2 += BlockBytes, x3 += BlockBytes)
+        {
+            ahead.Weights();
+            ahead.Row(x0);
+            ahead.Row(x1);
+            ahead.Row(x2);
+            ahead.Row(x3);
+            byte* codes = strip + CodesAt;
+            for (int group = 0; group < TShape.Groups; group++)
+            {
+                (T a, T b, T c, T d) = (T.Zero, T.Zero, T.Zero, T.Zero);
+                nint end = 8 * Quads * (group + 1);
+
+                // In every 16 elements of x the even ones come first, then the odd ones.
+                for (nint half = 8 * Quads * group; half < end; half += 32)
+                {
+                    for (nint at = half; at < half + 16; at += 4, codes += 2 * LineBytes)
+                    {
+                        T weight = T.Load(codes);
+                        a = T.AddInts(a, T.MultiplyShorts(weight, Quad(x0 + at)));
+                        b = T.AddInts(b, T.MultiplyShorts(weight, Quad(x1 + at)));
+                        c = T.AddInts(c, T.MultiplyShorts(weight, Quad(x2 + at)));
+                        d = T.AddInts(d, T.MultiplyShorts(weight, Quad(x3 + at)));
+                        weight = T.Load(codes + LineBytes);
+                        a = T.AddInts(a, T.MultiplyShorts(weight, Quad(x0 + at + 16)));
+                        b = T.AddInts(b, T.MultiplyShorts(weight, Quad(x1 + at + 16)));
+                        c = T.AddInts(c, T.MultiplyShorts(weight, Quad(x2 + at + 16)));
+                        d = T.AddInts(d, T.MultiplyShorts(weight, Quad(x3 + at + 16)));
+                    }
+                }
+
+                Add(a, strip, x0, group, sums);
+                Add(b, strip, x1, group, sums + PanelRows);
+                Add(c, strip, x2, group, sums + (2 * PanelRows));
+                Add(d, strip, x3, group, sums + (3 * PanelRows));
+            }
+        }
+    }
+
+    /// <summary>Four rows whose products of bytes are added up in int16 before they are widened.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void FourByPairs(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, byte* held, Ahead ahead)
+    {
+        T ones = T.BroadcastInt(0x0001_0001);
+        for (; blocks > 0; blocks--, strip += StripBlockBytes, x0 += BlockBytes, x1 += BlockBytes, x2 += BlockBytes, x3 += BlockBytes)
+        {
+            ahead.Weights();
+            ahead.Row(x0);
+            ahead.Row(x1);
+            ahead.Row(x2);
+            ahead.Row(x3);
+            byte* codes = strip + CodesAt;
+            for (int group = 0; group < TShape.Groups; group++)
+            {
+                T a, b, c, d;
+                nint at = 4 * Quads * group;
+                nint end = at + (4 * Quads);
+                while (true)
+                {
+                    T weight = T.Load(codes);
+                    a = T.MultiplyBytes(weight, Quad(x0 + at));
+                    b = T.MultiplyBytes(weight, Quad(x1 + at));
+                    c = T.MultiplyBytes(weight, Quad(x2 + at));
+                    d = T.MultiplyBytes(weight, Quad(x3 + at));
+                    codes += LineBytes;
+                    at += 4;
+                    for (int quad = 1; quad < TShape.QuadsInShort; quad++, codes += LineBytes, at += 4)
+                    {
+                        weight = T.Load(codes);
+                        a = T.AddShorts(a, T.MultiplyBytes(weight, Quad(x0 + at)));
+                        b = T.AddShorts(b, T.MultiplyBytes(weight, Quad(x1 + at)));
+                        c = T.AddShorts(c, T.MultiplyBytes(weight, Quad(x2 + at)));
+                        d = T.AddShorts(d, T.MultiplyBytes(weight, Quad(x3 + at)));
+                    }
+
+                    (a, b, c, d) = (T.MultiplyShorts(a, ones), T.MultiplyShorts(b, ones), T.MultiplyShorts(c, ones), T.MultiplyShorts(d, ones));
+                    if (at == end)
+                    {
+                        break;
+                    }
+
+                    // There are no registers left for the first half of a group.
+                    T.Store(a, held);
+                    T.Store(b, held + LineBytes);
+                    T.Store(c, held + (2 * LineBytes));
+                    T.Store(d, held + (3 * LineBytes));
+                }
+
+                if (TShape.QuadsInShort < Quads)
+                {
+                    a = T.AddInts(a, T.Load(held));
+                    b = T.AddInts(b, T.Load(held + LineBytes));
+                    c = T.AddInts(c, T.Load(held + (2 * LineBytes)));
+                    d = T.AddInts(d, T.Load(held + (3 * LineBytes)));
+                }
+
+                Add(Started(a, x0, group), strip, x0, group, sums);
+                Add(Started(b, x1, group), strip, x1, group, sums + PanelRows);
+                Add(Started(c, x2, group), strip, x2, group, sums + (2 * PanelRows));
+                Add(Started(d, x3, group), strip, x3, group, sums + (3 * PanelRows));
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void One(byte* strip, int blocks, byte* x, float* sums)
+    static void One(byte* strip, int blocks, byte* x, float* sums, Ahead ahead)
     {
         T sum = T.Load(sums);
-        byte* weights = strip;
-        int groups = blocks * TShape.Groups;
-        for (int group = 0; group < groups; group++)
+        for (; blocks > 0; blocks--, strip += StripBlockBytes, x += BlockBytes)
         {
-            byte* block = x + ((TShape.Groups == 1 ? group : group >> 1) * BlockBytes);
-            int half = TShape.Groups == 1 ? 0 : group & 1;
-            T dot = Start(block, half);
-            if (UseBytes)
+            ahead.Weights();
+            byte* codes = strip + CodesAt;
+            for (int group = 0; group < TShape.Groups; group++)
             {
-                byte* codes = block + (16 * half);
-                for (int chunk = 0; chunk < 8 / TShape.Groups; chunk += 2, weights += 128, codes += 8)
+                T dot = IsWide ? T.Zero : Start(x, group);
+                if (T.HasByteSums)
                 {
-                    T pairs = T.MultiplyBytes(T.Load(weights), T.BroadcastInt(*(int*)codes));
-                    pairs = T.AddShorts(pairs, T.MultiplyBytes(T.Load(weights + 64), T.BroadcastInt(*(int*)(codes + 4))));
-                    dot = T.AddInts(dot, T.MultiplyShorts(pairs, T.BroadcastInt(0x0001_0001)));
-                }
-            }
-            else
-            {
-                int* codes = (int*)(block + (32 * half));
-                for (int part = 0; part < 2 / TShape.Groups; part++, codes += 8)
-                {
-                    for (int chunk = 0; chunk < 4; chunk++, weights += 64)
+                    nint end = 4 * Quads * (group + 1);
+                    for (nint at = 4 * Quads * group; at < end; at += 4, codes += LineBytes)
                     {
-                        T weight = T.Load(weights);
-                        dot = T.AddInts(dot, T.MultiplyShorts(T.EvenBytes(weight), T.BroadcastInt(codes[chunk])));
-                        dot = T.AddInts(dot, T.MultiplyShorts(T.OddBytes(weight), T.BroadcastInt(codes[chunk + 4])));
+                        dot = T.AddByteProducts(dot, T.Load(codes), Quad(x + at));
                     }
                 }
-            }
+                else if (IsWide)
+                {
+                    nint end = 8 * Quads * (group + 1);
+                    for (nint half = 8 * Quads * group; half < end; half += 32)
+                    {
+                        for (nint at = half; at < half + 16; at += 4, codes += 2 * LineBytes)
+                        {
+                            dot = T.AddInts(dot, T.MultiplyShorts(T.Load(codes), Quad(x + at)));
+                            dot = T.AddInts(dot, T.MultiplyShorts(T.Load(codes + LineBytes), Quad(x + at + 16)));
+                        }
+                    }
+                }
+                else
+                {
+                    nint end = 4 * Quads * (group + 1);
+                    for (nint at = 4 * Quads * group; at < end;)
+                    {
+                        T pairs = T.MultiplyBytes(T.Load(codes), Quad(x + at));
+                        codes += LineBytes;
+                        at += 4;
+                        for (int quad = 1; quad < TShape.QuadsInShort; quad++, codes += LineBytes, at += 4)
+                        {
+                            pairs = T.AddShorts(pairs, T.MultiplyBytes(T.Load(codes), Quad(x + at)));
+                        }
 
-            sum = T.MultiplyAdd(T.ToFloats(dot), T.Load((float*)(strip + ScalesAt) + (16 * group)) * Scale(block), sum);
-            if (TShape.HasMinimum)
-            {
-                sum = T.MultiplyAdd(T.Load((float*)(strip + MinimumsAt) + (16 * group)), ScaledSum(block, half), sum);
+                        dot = T.AddInts(dot, T.MultiplyShorts(pairs, T.BroadcastInt(0x0001_0001)));
+                    }
+                }
+
+                sum = Sum(dot, strip, x, group, sum);
             }
         }
 
         T.Store(sum, sums);
     }
 
-    /// <summary>What a dot of bytes that are Offset too large must begin with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    T Start(byte* block, int half)
+    static T Quad(byte* x) => T.BroadcastInt(*(int*)x);
+
+    /// <summary>What a dot of bytes that are 2^<see cref="IProductShape.OffsetBits"/> too large must begin with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Start(byte* x, int group)
     {
-        if (!UseBytes)
+        if (TShape.OffsetBits == 0)
         {
             return T.Zero;
         }
 
-        int at = TShape.Groups == 1 ? RoundedActivations<T>.NegatedSumAt : RoundedActivations<T>.NegatedHalfSumsAt + (4 * half);
-        return T.BroadcastInt(_offset * *(int*)(block + at) / RoundedActivations<T>.NegatedSumFactor);
+        int at = TShape.Groups == 1 ? RoundedActivations<T>.NegatedSumAt : RoundedActivations<T>.NegatedHalfSumsAt + (4 * group);
+        T negated = T.BroadcastInt(*(int*)(x + at));
+        return TShape.OffsetBits == RoundedActivations<T>.NegatedSumBits ? negated : T.ShiftRightInts(negated, RoundedActivations<T>.NegatedSumBits - TShape.OffsetBits);
     }
 
+    /// <summary>A dot that did not begin with it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Scale(byte* block) => T.Broadcast(*(float*)(block + RoundedActivations<T>.ScaleAt + Widening));
+    static T Started(T dot, byte* x, int group) => TShape.OffsetBits == 0 ? dot : T.AddInts(dot, Start(x, group));
+
+    /// <summary>A row's sums in memory with a group more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(T dot, byte* strip, byte* x, int group, float* sums) => T.Store(Sum(dot, strip, x, group, T.Load(sums)), sums);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T ScaledSum(byte* block, int half)
+    static T Sum(T dot, byte* strip, byte* x, int group, T sum)
     {
-        int at = TShape.Groups == 1 ? RoundedActivations<T>.ScaledSumAt : RoundedActivations<T>.ScaledHalfSumsAt + (4 * half);
-        return T.Broadcast(*(float*)(block + at + Widening));
+        T scale = T.Load(strip + (group * LineBytes)) * T.Broadcast(*(float*)(x + RoundedActivations<T>.ScaleAt + Widening));
+        sum = T.MultiplyAdd(T.ToFloats(dot), scale, sum);
+        if (TShape.HasMinimum)
+        {
+            int at = TShape.Groups == 1 ? RoundedActivations<T>.ScaledSumAt : RoundedActivations<T>.ScaledHalfSumsAt + (4 * group);
+            sum = T.MultiplyAdd(T.Load(strip + (TShape.Groups * LineBytes) + (group * LineBytes)), T.Broadcast(*(float*)(x + at + Widening)), sum);
+        }
+
+        return sum;
     }
 }
 
-/// <summary>Groups of 32, bytes up to 15: 8 pairs of at most 2 · 15 · 127 fit int16.</summary>
+/// <summary>
+/// What is asked for while a tile is multiplied, so that arithmetic and memory take their time together: packed weights to come, as many bytes with each block as
+/// one has in a panel, and the next tile's activations.
+/// </summary>
+unsafe struct Ahead(byte* weights, int bytes, nint rows)
+{
+    byte* _weights = weights;
+
+    /// <summary>The same tile by tile, without weights.</summary>
+    internal readonly Ahead WithoutWeights => new(null, 0, rows);
+
+    /// <summary>Asks for what belongs to a block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Weights()
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        for (byte* end = _weights + bytes; _weights < end; _weights += PanelFormat.LineBytes)
+        {
+            Sse.Prefetch1(_weights);
+        }
+    }
+
+    /// <summary>Asks for the row that has this row's place in the next tile; a guess does no harm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal readonly void Row(byte* x)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(x + rows);
+        }
+    }
+}
+
+/// <summary>Groups of 32, bytes up to 15: 8 quads, each of two sums of at most 2 · 15 · 127, fit int16.</summary>
 readonly struct Shape32x15 : IProductShape
 {
     public static int Groups => 1;
 
     public static bool HasMinimum => false;
 
-    public static int PairsInShort => 8;
+    public static int OffsetBits => 3;
+
+    public static int QuadsInShort => 8;
 }
 
-/// <summary>The same with minimums.</summary>
+/// <summary>Groups of 32, bytes up to 15, with minimums.</summary>
 readonly struct Shape32x15Min : IProductShape
 {
     public static int Groups => 1;
 
     public static bool HasMinimum => true;
 
-    public static int PairsInShort => 8;
+    public static int OffsetBits => 0;
+
+    public static int QuadsInShort => 8;
 }
 
 /// <summary>Groups of 32, bytes up to 31.</summary>
@@ -308,17 +499,21 @@ readonly struct Shape32x31 : IProductShape
 
     public static bool HasMinimum => false;
 
-    public static int PairsInShort => 4;
+    public static int OffsetBits => 4;
+
+    public static int QuadsInShort => 4;
 }
 
-/// <summary>The same with minimums.</summary>
+/// <summary>Groups of 32, bytes up to 31, with minimums.</summary>
 readonly struct Shape32x31Min : IProductShape
 {
     public static int Groups => 1;
 
     public static bool HasMinimum => true;
 
-    public static int PairsInShort => 4;
+    public static int OffsetBits => 0;
+
+    public static int QuadsInShort => 4;
 }
 
 /// <summary>Groups of 32, any byte.</summary>
@@ -328,7 +523,9 @@ readonly struct Shape32x255 : IProductShape
 
     public static bool HasMinimum => false;
 
-    public static int PairsInShort => 0;
+    public static int OffsetBits => 7;
+
+    public static int QuadsInShort => 0;
 }
 
 /// <summary>Groups of 16, bytes up to 63.</summary>
@@ -338,15 +535,31 @@ readonly struct Shape16x63 : IProductShape
 
     public static bool HasMinimum => false;
 
-    public static int PairsInShort => 2;
+    public static int OffsetBits => 5;
+
+    public static int QuadsInShort => 2;
 }
 
-/// <summary>Groups of 16, bytes up to 15, with minimums.</summary>
-readonly struct Shape16x15Min : IProductShape
+/// <summary>Groups of 16, bytes up to 7.</summary>
+readonly struct Shape16x7 : IProductShape
+{
+    public static int Groups => 2;
+
+    public static bool HasMinimum => false;
+
+    public static int OffsetBits => 2;
+
+    public static int QuadsInShort => 4;
+}
+
+/// <summary>Groups of 16, bytes up to 3, with minimums.</summary>
+readonly struct Shape16x3Min : IProductShape
 {
     public static int Groups => 2;
 
     public static bool HasMinimum => true;
 
-    public static int PairsInShort => 8;
+    public static int OffsetBits => 0;
+
+    public static int QuadsInShort => 4;
 }

@@ -4,6 +4,29 @@ using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
+/// <summary>
+/// What units of one panel are taken apart to: for each block of 32 elements lines of sixteen lanes, the float32 scales of its groups, their minimums, then eight quads of codes.
+/// </summary>
+/// <param name="Groups">Groups in a block: 1 or 2.</param>
+/// <param name="HasMinimum">Whether there are lines of minimums.</param>
+/// <param name="Wide">
+/// Whether codes are int16, two lines a quad: elements 0 and 2 of each row, then 1 and 3. Else they are bytes with the offset that they have in the panel.
+/// </param>
+readonly record struct PanelLines(int Groups, bool HasMinimum, bool Wide)
+{
+    internal const int LineBytes = PanelFormat.LineBytes;
+
+    internal int MinimumsAt => Groups * LineBytes;
+
+    internal int CodesAt => (HasMinimum ? 2 : 1) * Groups * LineBytes;
+
+    internal int QuadBytes => Wide ? 2 * LineBytes : LineBytes;
+
+    internal int BlockBytes => CodesAt + (8 * QuadBytes);
+
+    internal static PanelLines Of(PanelFormat format, bool wide) => new(format.BlockGroups, format.Blocks.HasMinimum, wide);
+}
+
 /// <summary>Takes units of a packed panel apart with intrinsics, the twin of what emitted code does.</summary>
 static unsafe class PanelReader<T>
     where T : struct, ILanes<T>
@@ -11,50 +34,34 @@ static unsafe class PanelReader<T>
     const int Line = PanelFormat.LineBytes;
     const int Rows = PanelProduct.PanelRows;
 
-    /// <summary>
-    /// Writes the codes of a unit as lines of quads, [blocks, 8, 64], with their offset or, if <paramref name="signed"/>,
-    /// without; scales and minimums as float32, [groups, 16].
-    /// </summary>
-    internal static void Read(PanelFormat format, byte* unit, bool signed, byte* codes, float* scales, float* minimums)
+    /// <summary>Writes so many units as <see cref="PanelLines"/>.</summary>
+    internal static void Read(PanelFormat format, byte* unit, int units, bool wide, byte* to)
     {
-        Scales(format, unit, scales, minimums);
-        byte* lines = unit + format.CodesAt;
-        for (int block = 0; block < format.UnitBlocks; block++, codes += 8 * Line, lines += format.BlockLines * Line)
+        PanelLines lines = PanelLines.Of(format, wide);
+        delegate*<PanelFormat, byte*, byte*, void> codes = format.Bits switch
         {
-            switch (format.Bits)
-            {
-                case CodeBits.Eight:
-                    Eight(lines, codes);
-                    break;
-                case CodeBits.Five:
-                    Four(lines + Line, codes);
-                    AddUpperBits(lines, 8, 1, 0x1010_1010, 4, codes);
-                    break;
-                case CodeBits.Six:
-                    Four(lines + (2 * Line), codes);
-                    AddUpperBits(lines, 4, 2, 0x3030_3030, 4, codes);
-                    AddUpperBits(lines + Line, 4, 2, 0x3030_3030, 4, codes + (4 * Line));
-                    break;
-                case CodeBits.Two:
-                    Two(lines, codes);
-                    break;
-                case CodeBits.Three:
-                    Two(lines + Line, codes);
-                    AddUpperBits(lines, 8, 1, 0x0404_0404, 2, codes);
-                    break;
-                default:
-                    Four(lines, codes);
-                    break;
-            }
+            CodeBits.Eight => wide ? &Widen : &Eight,
+            CodeBits.FourByTable => &ByTable,
+            CodeBits.Five => &Five,
+            CodeBits.Six => &Six,
+            CodeBits.Two => &Two,
+            CodeBits.Three => &Three,
+            _ => &Four,
+        };
 
-            if (format.Bits == CodeBits.FourByTable)
+        // Where they are widened next, bytes go to the second half of their place.
+        int bytesAt = lines.CodesAt + (wide && format.Bits != CodeBits.Eight ? 8 * Line : 0);
+        (ScaleKind scales, int unitBytes, int unitBlocks, int codesAt, int blockBytes) = (format.Scales, format.UnitBytes, format.UnitBlocks, format.CodesAt, format.BlockLines * Line);
+        for (int i = 0; i < units; i++, unit += unitBytes)
+        {
+            Scales(scales, unit, unitBlocks, lines.Groups, lines.BlockBytes, to);
+            for (int block = 0; block < unitBlocks; block++, to += lines.BlockBytes)
             {
-                LookUp(format, codes);
-            }
-
-            if (signed)
-            {
-                RemoveOffset(format.Offset, codes);
+                codes(format, unit + codesAt + (block * blockBytes), to + bytesAt);
+                if (bytesAt != lines.CodesAt)
+                {
+                    Widen(format, to + bytesAt, to + lines.CodesAt);
+                }
             }
         }
     }
@@ -65,21 +72,22 @@ static unsafe class PanelReader<T>
     {
         QuantizedFormat blocks = format.Blocks;
         int lane = row % Rows;
-        byte* codes = stackalloc byte[blocks.BlockElements * Rows];
-        float* scales = stackalloc float[blocks.BlockGroups * Rows];
-        float* minimums = stackalloc float[blocks.BlockGroups * Rows];
-        for (int unit = 0; unit < values.Length / blocks.BlockElements; unit++)
+        PanelLines lines = PanelLines.Of(format, wide: false);
+        byte* unit = stackalloc byte[lines.BlockBytes * format.UnitBlocks];
+        for (int start = 0; start < values.Length; start += blocks.BlockElements)
         {
-            Read(format, weights.At(row / Rows, unit * blocks.BlockElements), signed: true, codes, scales, minimums);
+            Read(format, weights.At(row / Rows, start), 1, wide: false, unit);
             for (int group = 0; group < blocks.BlockGroups; group++)
             {
-                float scale = scales[(group * Rows) + lane];
-                float minimum = blocks.HasMinimum ? minimums[(group * Rows) + lane] : 0;
-                Span<float> to = values.Slice((unit * blocks.BlockElements) + (group * blocks.GroupElements), blocks.GroupElements);
-                sbyte* from = (sbyte*)codes + (group * blocks.GroupElements * Rows) + (4 * lane);
+                byte* block = unit + (group / lines.Groups * lines.BlockBytes);
+                int within = group % lines.Groups;
+                float scale = ((float*)(block + (within * Line)))[lane];
+                float minimum = blocks.HasMinimum ? ((float*)(block + lines.MinimumsAt + (within * Line)))[lane] : 0;
+                byte* from = block + lines.CodesAt + (within * blocks.GroupElements / 4 * Line) + (4 * lane);
+                Span<float> to = values.Slice(start + (group * blocks.GroupElements), blocks.GroupElements);
                 for (int i = 0; i < to.Length; i++)
                 {
-                    float product = scale * from[(i / 4 * Line) + (i % 4)];
+                    float product = scale * (from[(i / 4 * Line) + (i % 4)] - format.Offset);
                     to[i] = blocks.HasMinimum ? product + minimum : product;
                 }
             }
@@ -87,7 +95,7 @@ static unsafe class PanelReader<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Eight(byte* lines, byte* codes)
+    static void Eight(PanelFormat format, byte* lines, byte* codes)
     {
         for (int quad = 0; quad < 8; quad++)
         {
@@ -95,128 +103,175 @@ static unsafe class PanelReader<T>
         }
     }
 
+    /// <summary>Bytes to int16 without the offset; they may lie at the end of where these go.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Four(byte* lines, byte* codes)
+    static void Widen(PanelFormat format, byte* bytes, byte* codes)
+    {
+        T negative = T.BroadcastInt(0x0101_0101 * (byte)-format.Offset);
+        for (int quad = 0; quad < 8; quad++, bytes += Line, codes += 2 * Line)
+        {
+            T four = T.AddBytes(T.Load(bytes), negative);
+            T.Store(T.EvenBytes(four), codes);
+            T.Store(T.OddBytes(four), codes + Line);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Four(PanelFormat format, byte* lines, byte* codes)
     {
         T mask = T.BroadcastInt(0x0F0F_0F0F);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++, lines += Line, codes += Line)
         {
-            T both = T.Load(lines + (i * Line));
-            T.Store(T.And(both, mask), codes + (i * Line));
-            T.Store(T.And(T.ShiftRightShorts(both, 4), mask), codes + ((i + 4) * Line));
+            T both = T.Load(lines);
+            T.Store(T.And(both, mask), codes);
+            T.Store(T.And(T.ShiftRightShorts(both, 4), mask), codes + (4 * Line));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Two(byte* lines, byte* codes)
+    static void ByTable(PanelFormat format, byte* lines, byte* codes)
     {
-        T mask = T.BroadcastInt(0x0303_0303);
-        for (int half = 0; half < 2; half++, lines += Line, codes += 4 * Line)
-        {
-            T all = T.Load(lines);
-            T.Store(T.And(all, mask), codes);
-            T.Store(T.And(T.ShiftRightShorts(all, 2), mask), codes + Line);
-            T.Store(T.And(T.ShiftRightShorts(all, 4), mask), codes + (2 * Line));
-            T.Store(T.And(T.ShiftRightShorts(all, 6), mask), codes + (3 * Line));
-        }
-    }
-
-    /// <summary>Bits i · step and above of a line become bits from <paramref name="place"/> on of quad i.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void AddUpperBits(byte* line, int quads, int step, int mask, int place, byte* codes)
-    {
-        T all = T.Load(line);
-        T wanted = T.BroadcastInt(mask);
-        for (int i = 0; i < quads; i++, codes += Line)
-        {
-            int right = (i * step) - place;
-            T bits = T.And(right >= 0 ? T.ShiftRightShorts(all, right) : T.ShiftLeftShorts(all, -right), wanted);
-            T.Store(T.Or(T.Load(codes), bits), codes);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void LookUp(PanelFormat format, byte* codes)
-    {
+        T mask = T.BroadcastInt(0x0F0F_0F0F);
         fixed (byte* entries = format.Table.Span)
         {
             T table = T.LoadSameQuad(entries);
-            for (int quad = 0; quad < 8; quad++)
+            for (int i = 0; i < 4; i++, lines += Line, codes += Line)
             {
-                T.Store(T.LookUp(table, T.Load(codes + (quad * Line))), codes + (quad * Line));
+                T both = T.Load(lines);
+                T.Store(T.LookUp(table, T.And(both, mask)), codes);
+                T.Store(T.LookUp(table, T.And(T.ShiftRightShorts(both, 4), mask)), codes + (4 * Line));
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void RemoveOffset(int offset, byte* codes)
+    static void Five(PanelFormat format, byte* lines, byte* codes)
     {
-        T negative = T.BroadcastInt(0x0101_0101 * (byte)-offset);
-        for (int quad = 0; quad < 8; quad++)
+        T upper = T.Load(lines);
+        Pair(lines + Line, codes, upper, 0, upper, 4, 0x1010_1010);
+        Pair(lines + (2 * Line), codes + Line, upper, 1, upper, 5, 0x1010_1010);
+        Pair(lines + (3 * Line), codes + (2 * Line), upper, 2, upper, 6, 0x1010_1010);
+        Pair(lines + (4 * Line), codes + (3 * Line), upper, 3, upper, 7, 0x1010_1010);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Six(PanelFormat format, byte* lines, byte* codes)
+    {
+        (T first, T second) = (T.Load(lines), T.Load(lines + Line));
+        Pair(lines + (2 * Line), codes, first, 0, second, 0, 0x3030_3030);
+        Pair(lines + (3 * Line), codes + Line, first, 2, second, 2, 0x3030_3030);
+        Pair(lines + (4 * Line), codes + (2 * Line), first, 4, second, 4, 0x3030_3030);
+        Pair(lines + (5 * Line), codes + (3 * Line), first, 6, second, 6, 0x3030_3030);
+    }
+
+    /// <summary>Quads i and i + 4: nibbles of a line, with the bits from a place of another line on above them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Pair(byte* line, byte* codes, T upper, int place, T upperOfSecond, int placeOfSecond, int upperMask)
+    {
+        T both = T.Load(line);
+        T mask = T.BroadcastInt(0x0F0F_0F0F);
+        T wanted = T.BroadcastInt(upperMask);
+        T.Store(T.Or(T.And(both, mask), T.And(Shifted(upper, place - 4), wanted)), codes);
+        T.Store(T.Or(T.And(T.ShiftRightShorts(both, 4), mask), T.And(Shifted(upperOfSecond, placeOfSecond - 4), wanted)), codes + (4 * Line));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Two(PanelFormat format, byte* lines, byte* codes)
+    {
+        for (int half = 0; half < 2; half++, lines += Line, codes += 4 * Line)
         {
-            T.Store(T.AddBytes(T.Load(codes + (quad * Line)), negative), codes + (quad * Line));
+            TwoBits(T.Load(lines), 0, T.Zero, 0, codes);
+            TwoBits(T.Load(lines), 2, T.Zero, 0, codes + Line);
+            TwoBits(T.Load(lines), 4, T.Zero, 0, codes + (2 * Line));
+            TwoBits(T.Load(lines), 6, T.Zero, 0, codes + (3 * Line));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Scales(PanelFormat format, byte* unit, float* scales, float* minimums)
+    static void Three(PanelFormat format, byte* lines, byte* codes)
     {
-        T first = T.LoadHalves((ushort*)unit);
-        T d = format.Scales == ScaleKind.BFloat ? T.ShiftLeftInts(first, 16) : Functions.HalvesToFloats(first);
-        T dmin = format.Blocks.HasMinimum ? Functions.HalvesToFloats(T.LoadHalves((ushort*)unit + Rows)) : T.Zero;
-        byte* bytes = unit + (format.Blocks.HasMinimum ? 4 * Rows : 2 * Rows);
-        switch (format.Scales)
-        {
-            case ScaleKind.SignedByte:
-                for (int group = 0; group < format.Blocks.BlockGroups; group++)
-                {
-                    T.Store(T.ToFloats(Bytes(bytes + (group * Rows), signed: true)) * d, scales + (group * Rows));
-                }
-
-                return;
-            case ScaleKind.FourBits:
-                for (int group = 0; group < format.Blocks.BlockGroups; group++)
-                {
-                    T both = Bytes(bytes + (group * Rows), signed: false);
-                    T.Store(T.ToFloats(T.And(both, T.BroadcastInt(15))) * d, scales + (group * Rows));
-                    T.Store(T.ToFloats(T.ShiftRightInts(both, 4)) * dmin, minimums + (group * Rows));
-                }
-
-                return;
-            case ScaleKind.SixBits:
-                T upper = T.Load(bytes + (format.Blocks.BlockGroups * Rows));
-                for (int group = 0; group < format.Blocks.BlockGroups; group++)
-                {
-                    T both = Bytes(bytes + (group * Rows), signed: false);
-                    T above = T.ShiftRightInts(upper, 4 * group);
-                    T s = T.Or(T.And(both, T.BroadcastInt(15)), T.ShiftLeftInts(T.And(above, T.BroadcastInt(3)), 4));
-                    T m = T.Or(T.ShiftRightInts(both, 4), T.ShiftLeftInts(T.And(above, T.BroadcastInt(12)), 2));
-                    T.Store(T.ToFloats(s) * d, scales + (group * Rows));
-                    T.Store(T.ToFloats(m) * dmin, minimums + (group * Rows));
-                }
-
-                return;
-            default:
-                T.Store(d, scales);
-                if (format.Blocks.HasMinimum)
-                {
-                    T.Store(dmin, minimums);
-                }
-
-                return;
-        }
+        T upper = T.Load(lines);
+        (T first, T second) = (T.Load(lines + Line), T.Load(lines + (2 * Line)));
+        TwoBits(first, 0, upper, 0, codes);
+        TwoBits(first, 2, upper, 1, codes + Line);
+        TwoBits(first, 4, upper, 2, codes + (2 * Line));
+        TwoBits(first, 6, upper, 3, codes + (3 * Line));
+        TwoBits(second, 0, upper, 4, codes + (4 * Line));
+        TwoBits(second, 2, upper, 5, codes + (5 * Line));
+        TwoBits(second, 4, upper, 6, codes + (6 * Line));
+        TwoBits(second, 6, upper, 7, codes + (7 * Line));
     }
 
-    /// <summary>Sixteen bytes as int32.</summary>
+    /// <summary>A quad: two bits from a place of a line on, and above them one of another line.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Bytes(byte* from, bool signed)
+    static void TwoBits(T lower, int place, T upper, int placeOfUpper, byte* codes) => T.Store(
+        T.Or(T.And(Shifted(lower, place), T.BroadcastInt(0x0303_0303)), T.And(Shifted(upper, placeOfUpper - 2), T.BroadcastInt(0x0404_0404))), codes);
+
+    /// <summary>Shifted right, or left where the count is negative.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Shifted(T line, int right) => right > 0 ? T.ShiftRightShorts(line, right) : right < 0 ? T.ShiftLeftShorts(line, -right) : line;
+
+    /// <summary>The lines of scales and minimums of a unit's blocks, those of each so many bytes behind those of the one before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Scales(ScaleKind kind, byte* unit, int blocks, int groups, int stride, byte* to)
     {
-        int* wide = stackalloc int[Rows];
-        for (int i = 0; i < Rows; i++)
+        T first = T.LoadHalves((ushort*)unit);
+        T d = kind == ScaleKind.BFloat ? T.ShiftLeftInts(first, 16) : Functions.HalvesToFloats(first);
+        int minimumsAt = groups * Line;
+        if (kind is ScaleKind.Half or ScaleKind.BFloat)
         {
-            wide[i] = signed ? (sbyte)from[i] : from[i];
+            T.Store(d, to);
+            return;
         }
 
-        return T.Load(wide);
+        if (kind == ScaleKind.SignedByte)
+        {
+            sbyte* signed = (sbyte*)unit + (2 * Rows);
+            for (int block = 0; block < blocks; block++, to += stride)
+            {
+                for (int group = 0; group < groups; group++, signed += Rows)
+                {
+                    T.Store(T.ToFloats(T.LoadSignedBytes(signed)) * d, to + (group * Line));
+                }
+            }
+
+            return;
+        }
+
+        T dmin = Functions.HalvesToFloats(T.LoadHalves((ushort*)unit + Rows));
+        if (kind == ScaleKind.HalfAndMinimum)
+        {
+            T.Store(d, to);
+            T.Store(dmin, to + minimumsAt);
+            return;
+        }
+
+        byte* bytes = unit + (4 * Rows);
+        T fifteen = T.BroadcastInt(15);
+        if (kind == ScaleKind.FourBits)
+        {
+            for (int block = 0; block < blocks; block++, to += stride)
+            {
+                for (int group = 0; group < groups; group++, bytes += Rows)
+                {
+                    T both = T.LoadBytes(bytes);
+                    T.Store(T.ToFloats(T.And(both, fifteen)) * d, to + (group * Line));
+                    T.Store(T.ToFloats(T.ShiftRightInts(both, 4)) * dmin, to + minimumsAt + (group * Line));
+                }
+            }
+
+            return;
+        }
+
+        T upper = T.Load(bytes + (blocks * Rows));
+        for (int block = 0; block < blocks; block++, to += stride, bytes += Rows)
+        {
+            T both = T.LoadBytes(bytes);
+            T s = T.Or(T.And(both, fifteen), T.ShiftLeftInts(T.And(upper, T.BroadcastInt(3)), 4));
+            T m = T.Or(T.ShiftRightInts(both, 4), T.ShiftLeftInts(T.And(upper, T.BroadcastInt(12)), 2));
+            T.Store(T.ToFloats(s) * d, to);
+            T.Store(T.ToFloats(m) * dmin, to + minimumsAt);
+            upper = T.ShiftRightInts(upper, 4);
+        }
     }
 }
