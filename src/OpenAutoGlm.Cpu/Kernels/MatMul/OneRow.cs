@@ -60,7 +60,6 @@ static unsafe class OneRow<TShape>
     static void Units<TBits>(ScaleKind kind, byte* unit, int units, int unitBytes, int blocks, int codesAt, int blockBytes, byte* x, float* sums, byte* scratch, Vector256<byte> table)
         where TBits : struct, IPanelBits
     {
-        (Vector256<float> lower, Vector256<float> upper) = (Vector256.Load(sums), Vector256.Load(sums + 8));
         for (; units > 0; units--, unit += unitBytes)
         {
             PanelReader<Lanes256>.Scales(kind, unit, blocks, TShape.Groups, ScaleBytes, scratch);
@@ -73,72 +72,66 @@ static unsafe class OneRow<TShape>
                     Sse.Prefetch0(lines + line + FetchAhead);
                 }
 
-                lower = Block<TBits>(lines, scales, x, table, lower);
-                upper = Block<TBits>(lines + 32, scales + 32, x, table, upper);
+                // Eight rows, then the other eight: once in the code, so that all of it is inlined.
+                for (nint eight = 0; eight < PanelFormat.LineBytes; eight += PanelFormat.LineBytes / 2)
+                {
+                    float* to = (float*)((byte*)sums + eight);
+                    Vector256<float> sum = Vector256.Load(to);
+                    Vector256<int> lower = Half<TBits>(lines + eight, upper: false, x, table);
+                    Vector256<int> upper = Half<TBits>(lines + eight, upper: true, x, table);
+                    if (TShape.Groups == 1)
+                    {
+                        sum = Sum(Avx2.Add(lower, upper), scales + eight, x, 0, sum);
+                    }
+                    else
+                    {
+                        sum = Sum(upper, scales + eight, x, 1, Sum(lower, scales + eight, x, 0, sum));
+                    }
+
+                    sum.Store(to);
+                }
             }
         }
-
-        lower.Store(sums);
-        upper.Store(sums + 8);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector256<float> Block<TBits>(byte* lines, byte* scales, byte* x, Vector256<byte> table, Vector256<float> sum)
-        where TBits : struct, IPanelBits
-    {
-        if (TShape.Groups == 1)
-        {
-            Vector256<int> dot = Avx2.Add(Half<TBits>(lines, 0, x, table), Half<TBits>(lines, 4, x, table));
-            return Sum(dot, scales, x, 0, sum);
-        }
-
-        sum = Sum(Half<TBits>(lines, 0, x, table), scales, x, 0, sum);
-        return Sum(Half<TBits>(lines, 4, x, table), scales, x, 1, sum);
     }
 
     /// <summary>Four quads' dot.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector256<int> Half<TBits>(byte* lines, int quad, byte* x, Vector256<byte> table)
+    static Vector256<int> Half<TBits>(byte* lines, bool upper, byte* x, Vector256<byte> table)
         where TBits : struct, IPanelBits
     {
-        (Vector256<byte> a, Vector256<byte> b) = (TBits.Quad(lines, quad, table), TBits.Quad(lines, quad + 1, table));
-        (Vector256<byte> c, Vector256<byte> d) = (TBits.Quad(lines, quad + 2, table), TBits.Quad(lines, quad + 3, table));
+        TBits.Half(lines, upper, table, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+        int* codes = (int*)x + (upper ? AreBytes ? 4 : 8 : 0);
         if (AvxVnni.IsSupported)
         {
-            Vector256<int> sum = AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, a, Codes(x, quad).AsSByte());
-            sum = AvxVnni.MultiplyWideningAndAdd(sum, b, Codes(x, quad + 1).AsSByte());
-            sum = AvxVnni.MultiplyWideningAndAdd(sum, c, Codes(x, quad + 2).AsSByte());
-            return AvxVnni.MultiplyWideningAndAdd(sum, d, Codes(x, quad + 3).AsSByte());
+            Vector256<int> sum = AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, a, Vector256.Create(codes[0]).AsSByte());
+            sum = AvxVnni.MultiplyWideningAndAdd(sum, b, Vector256.Create(codes[1]).AsSByte());
+            sum = AvxVnni.MultiplyWideningAndAdd(sum, c, Vector256.Create(codes[2]).AsSByte());
+            return AvxVnni.MultiplyWideningAndAdd(sum, d, Vector256.Create(codes[3]).AsSByte());
         }
 
         if (TShape.QuadsInShort == 0)
         {
             // In every 16 elements of x the even ones come first, then the odd ones.
-            int at = quad / 4 * 8;
             return Avx2.Add(
-                Avx2.Add(Wide(a, x, at), Wide(b, x, at + 1)),
-                Avx2.Add(Wide(c, x, at + 2), Wide(d, x, at + 3)));
+                Avx2.Add(Wide(a, codes[0], codes[4]), Wide(b, codes[1], codes[5])),
+                Avx2.Add(Wide(c, codes[2], codes[6]), Wide(d, codes[3], codes[7])));
         }
 
-        Vector256<short> ones = Vector256<short>.One;
-        Vector256<short> ab = Avx2.Add(Avx2.MultiplyAddAdjacent(a, Codes(x, quad).AsSByte()), Avx2.MultiplyAddAdjacent(b, Codes(x, quad + 1).AsSByte()));
-        Vector256<short> cd = Avx2.Add(Avx2.MultiplyAddAdjacent(c, Codes(x, quad + 2).AsSByte()), Avx2.MultiplyAddAdjacent(d, Codes(x, quad + 3).AsSByte()));
+        Vector256<short> ab = Avx2.Add(Avx2.MultiplyAddAdjacent(a, Vector256.Create(codes[0]).AsSByte()), Avx2.MultiplyAddAdjacent(b, Vector256.Create(codes[1]).AsSByte()));
+        Vector256<short> cd = Avx2.Add(Avx2.MultiplyAddAdjacent(c, Vector256.Create(codes[2]).AsSByte()), Avx2.MultiplyAddAdjacent(d, Vector256.Create(codes[3]).AsSByte()));
         return TShape.QuadsInShort >= 4
-            ? Avx2.MultiplyAddAdjacent(Avx2.Add(ab, cd), ones)
-            : Avx2.Add(Avx2.MultiplyAddAdjacent(ab, ones), Avx2.MultiplyAddAdjacent(cd, ones));
+            ? Avx2.MultiplyAddAdjacent(Avx2.Add(ab, cd), Vector256<short>.One)
+            : Avx2.Add(Avx2.MultiplyAddAdjacent(ab, Vector256<short>.One), Avx2.MultiplyAddAdjacent(cd, Vector256<short>.One));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector256<int> Wide(Vector256<byte> quad, byte* x, int at)
+    static Vector256<int> Wide(Vector256<byte> quad, int even, int odd)
     {
         Vector256<short> codes = Avx2.Subtract(quad, Vector256.Create((byte)(1 << TShape.OffsetBits))).AsInt16();
         return Avx2.Add(
-            Avx2.MultiplyAddAdjacent(Avx2.ShiftRightArithmetic(Avx2.ShiftLeftLogical(codes, 8), 8), Codes(x, at).AsInt16()),
-            Avx2.MultiplyAddAdjacent(Avx2.ShiftRightArithmetic(codes, 8), Codes(x, at + 4).AsInt16()));
+            Avx2.MultiplyAddAdjacent(Avx2.ShiftRightArithmetic(Avx2.ShiftLeftLogical(codes, 8), 8), Vector256.Create(even).AsInt16()),
+            Avx2.MultiplyAddAdjacent(Avx2.ShiftRightArithmetic(codes, 8), Vector256.Create(odd).AsInt16()));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector256<int> Codes(byte* x, int at) => Vector256.Create(((int*)x)[at]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector256<float> Sum(Vector256<int> dot, byte* scales, byte* x, int group, Vector256<float> sum)
