@@ -13,8 +13,8 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul;
 static unsafe class OneRow<TShape>
     where TShape : struct, IProductShape
 {
-    /// <summary>Bytes from what is used to what is asked for: two or three blocks.</summary>
-    const int FetchAhead = 1024;
+    /// <summary>Bytes from what is used to what is asked for.</summary>
+    const int FetchAhead = 4096;
 
     static int ScaleBytes
     {
