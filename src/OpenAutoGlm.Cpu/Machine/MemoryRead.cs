@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using OpenAutoGlm.Cpu.Lanes;
 
 namespace OpenAutoGlm.Cpu.Machine;
 
@@ -7,10 +8,10 @@ namespace OpenAutoGlm.Cpu.Machine;
 static unsafe class MemoryRead
 {
     /// <summary>Adds up memory in eight streams of vectors, as wide as there are; a rest of less than 512 bytes is left out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static long Sum(byte* from, long bytes) => Vector512.IsHardwareAccelerated ? Sum512(from, bytes) : Sum256(from, bytes);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static long Sum512(byte* from, long bytes)
     {
         Vector512<long> a = default, b = default, c = default, d = default;
@@ -25,7 +26,7 @@ static unsafe class MemoryRead
         return Vector512.Sum(a + b + (c + d));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static long Sum256(byte* from, long bytes)
     {
         Vector256<long> a = default, b = default, c = default, d = default;

@@ -222,7 +222,7 @@ sealed unsafe partial class SpeedTest : IDisposable
 
         public override void Execute(int chunk, int worker) => Result = bytes ? T.HasByteProducts ? ByteSteps() : ShortSteps() : FloatSteps();
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Jit.Loop)]
         static float FloatSteps()
         {
             T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero, e = T.Zero, f = T.Zero, g = T.Zero, h = T.Zero;
@@ -243,7 +243,7 @@ sealed unsafe partial class SpeedTest : IDisposable
         }
 
         /// <summary>As the kernels do for codes of four bits: eight products of bytes are added in int16, then widened once.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Jit.Loop)]
         static float ByteSteps()
         {
             T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;
@@ -275,7 +275,7 @@ sealed unsafe partial class SpeedTest : IDisposable
         }
 
         /// <summary>Two products of int16 stand for one of bytes.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Jit.Loop)]
         static float ShortSteps()
         {
             T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;

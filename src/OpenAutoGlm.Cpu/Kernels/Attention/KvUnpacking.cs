@@ -38,7 +38,7 @@ abstract unsafe class KvUnpacking
     {
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(float);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Jit.Loop)]
         internal override void Unpack(KvPart part, byte* group, byte* to, byte* next)
         {
             // Both layouts are those of F32, so it goes straight through.
@@ -77,7 +77,7 @@ abstract unsafe class KvUnpacking
 
         internal override int GroupBytes => KvLayout.GroupTokens * headDim * sizeof(ushort);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Jit.Loop)]
         internal override void Unpack(KvPart part, byte* group, byte* to, byte* next)
         {
             ushort* scales = (ushort*)(group + (KvLayout.GroupTokens * headDim));

@@ -71,7 +71,7 @@ static unsafe class KvRow<T>
     }
 
     /// <summary>Sixteen elements at a time are rounded, then put where they belong one by one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void WriteBFloat16(KvPart part, byte* group, int place, float* row, int headDim)
     {
         uint* rounded = stackalloc uint[ILanes<T>.Count];

@@ -32,7 +32,7 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
 
     internal override void* QueryRow(void* prepared, int row) => (float*)prepared + ((long)row * headDim);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Score(void* queries, int rows, byte** keys, int groups, float* scores, bool fetch)
     {
         if (TElements.AreInTiles)
@@ -70,7 +70,7 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Weigh(float* scores, int rows, int groups, RowStates states, float* corrections, void* weights)
     {
         float* copy = stackalloc float[ILanes<T>.Count];
@@ -103,7 +103,7 @@ unsafe class LaneSpans<T, TElements>(int headDim) : SpanKernels
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Accumulate(void* weights, int rows, byte** values, int groups, float* corrections, RowStates states, bool fetch)
     {
         if (TElements.AreInTiles)

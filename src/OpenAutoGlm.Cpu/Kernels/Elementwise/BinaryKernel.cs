@@ -50,7 +50,7 @@ sealed unsafe class BinaryKernel<T, TFunction>(string name, WorkerPool pool) : P
     }
 
     /// <summary>y = f(a, b) for so many elements.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Row(float* a, float* b, float* y, int count)
     {
         int i = 0;

@@ -16,7 +16,7 @@ sealed unsafe class UnaryKernel<T, TFunction>(string name, WorkerPool pool, floa
     where T : struct, ILanes<T>
     where TFunction : struct, IUnary<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     public override void Execute(int chunk, int worker)
     {
         float* x = (float*)Inputs[0].Data;

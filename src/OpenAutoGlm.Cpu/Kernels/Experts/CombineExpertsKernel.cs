@@ -8,7 +8,7 @@ namespace OpenAutoGlm.Cpu.Kernels.Experts;
 sealed unsafe class CombineExpertsKernel<T>(string name, WorkerPool pool) : RowKernel(name, pool)
     where T : struct, ILanes<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     protected override void Row(int token, int worker)
     {
         (int used, int n) = (Inputs[0][1], Outputs[0].RowLength);

@@ -61,7 +61,7 @@ sealed unsafe class CombinedExpertKernel<T> : FusedExpertKernel<T>
     }
 
     /// <summary>One fused multiply-add for each expert in the order of choice, as <see cref="Experts.CombineExpertsKernel{T}"/>, then the sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Combine(int token, float* answers, int stride, int column, int columns)
     {
         long row = First + token;

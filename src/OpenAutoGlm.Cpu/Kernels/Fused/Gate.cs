@@ -27,7 +27,7 @@ sealed unsafe class GateOf<T, TFunction> : Gate<T>
     where T : struct, ILanes<T>
     where TFunction : struct, IUnary<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Row(float* gate, float* up, float* y, int count)
     {
         int i = 0;

@@ -55,7 +55,7 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
 
     internal override long RowBytes => ((long)K / Block * BlockBytes) + LineBytes;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Load(float* x, int row, byte* memory)
     {
         byte* to = memory + (row * RowBytes);

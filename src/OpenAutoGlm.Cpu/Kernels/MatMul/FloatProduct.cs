@@ -121,7 +121,7 @@ sealed unsafe class FloatProduct<T> : PanelProduct
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static float* Widen(ushort* halves, int count, float* strip)
     {
         for (int i = 0; i < count; i++)
@@ -132,7 +132,7 @@ sealed unsafe class FloatProduct<T> : PanelProduct
         return strip;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void One(float* weights, int count, float* x, float* sums)
     {
         T sum = T.Load(sums);
@@ -144,7 +144,7 @@ sealed unsafe class FloatProduct<T> : PanelProduct
         T.Store(sum, sums);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Four(float* weights, int count, float* x0, float* x1, float* x2, float* x3, float* sums)
     {
         T sum0 = T.Load(sums);

@@ -90,7 +90,7 @@ abstract unsafe class MatrixProduct : PanelProduct
     private protected abstract (nint First, long PanelBytes) Take(in PackedWeights weights, int panel, int panels, int start, int elements, (int Panel, int Start) next, byte* own);
 
     /// <summary>Some panels with all rows; their results come to the head of scratch.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Some(in PackedWeights weights, int panel, int panels, RowList rows, byte* activations, byte* scratch)
     {
         long rowBytes = _activations.RowBytes;

@@ -56,7 +56,7 @@ static unsafe class OneRow<TShape>
         Units<TBits>(format.Scales, unit, units, format.UnitBytes, format.UnitBlocks, format.CodesAt, format.BlockLines * PanelFormat.LineBytes, x, sums, scratch, table);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Units<TBits>(ScaleKind kind, byte* unit, int units, int unitBytes, int blocks, int codesAt, int blockBytes, byte* x, float* sums, byte* scratch, Vector256<byte> table)
         where TBits : struct, IPanelBits
     {

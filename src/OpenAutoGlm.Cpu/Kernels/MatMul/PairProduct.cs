@@ -19,7 +19,7 @@ sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
 
     internal override long RowBytes => Scratch.Lines((K + 1) / 2 * (long)PairBytes) + 64;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void Load(float* x, int row, byte* memory)
     {
         byte* to = memory + (row * RowBytes);
@@ -129,7 +129,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
         float* X(int next) => (float*)(activations + (rows.XOf(i + next) * _activations.RowBytes));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void One(byte* panel, int columns, float* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
@@ -143,7 +143,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
         T.StoreFirst(sum, y, columns);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void OneInTiles(byte* panel, int columns, float* x, float* y)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
@@ -164,7 +164,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
         T.StoreFirst(sum, y, columns);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Four(byte* panel, int columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));

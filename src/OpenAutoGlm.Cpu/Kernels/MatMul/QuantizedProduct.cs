@@ -196,7 +196,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     byte* Row(byte* x, RowList rows, int i) => x + (rows.XOf(i) * _activations.RowBytes);
 
     /// <summary>Four rows where there is an instruction for a quad's products.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void FourByQuads(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, Ahead ahead)
     {
         for (; blocks > 0; blocks--, strip += StripBlockBytes, x0 += BlockBytes, x1 += BlockBytes, x2 += BlockBytes, x3 += BlockBytes)
@@ -229,7 +229,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     }
 
     /// <summary>Four rows whose codes, and those of the weights, are int16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void FourWide(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, Ahead ahead)
     {
         for (; blocks > 0; blocks--, strip += StripBlockBytes, x0 += BlockBytes, x1 += BlockBytes, x2 += BlockBytes, x3 += BlockBytes)
@@ -272,7 +272,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     }
 
     /// <summary>Four rows whose products of bytes are added up in int16 before they are widened.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void FourByPairs(byte* strip, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* sums, byte* held, Ahead ahead)
     {
         T ones = T.BroadcastInt(0x0001_0001);
@@ -336,7 +336,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void One(byte* strip, int blocks, byte* x, float* sums, Ahead ahead)
     {
         T sum = T.Load(sums);

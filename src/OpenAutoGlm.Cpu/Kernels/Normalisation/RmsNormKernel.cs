@@ -19,7 +19,7 @@ sealed unsafe class RmsNormKernel<T>(string name, WorkerPool pool, float epsilon
 static unsafe class RmsNormRow<T>
     where T : struct, ILanes<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Of(float* x, float* weight, float* y, int n, float epsilon)
     {
         int whole = n / ILanes<T>.Count * ILanes<T>.Count;

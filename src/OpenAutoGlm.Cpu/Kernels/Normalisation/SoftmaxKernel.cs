@@ -8,7 +8,7 @@ namespace OpenAutoGlm.Cpu.Kernels.Normalisation;
 sealed unsafe class SoftmaxKernel<T>(string name, WorkerPool pool) : RowKernel(name, pool)
     where T : struct, ILanes<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     protected override void Row(int row, int worker)
     {
         int n = Outputs[0].RowLength;

@@ -60,7 +60,7 @@ static unsafe class RopeHead<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Interleaved(float* x, float* cosines, float* sines, float* y, int dims)
     {
         for (int i = 0; i < dims; i += ILanes<T>.Count)
@@ -72,7 +72,7 @@ static unsafe class RopeHead<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Halves(float* x, float* cosines, float* sines, float* y, int half)
     {
         for (int i = 0; i < half; i += ILanes<T>.Count)

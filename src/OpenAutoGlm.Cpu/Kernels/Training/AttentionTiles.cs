@@ -20,7 +20,7 @@ static unsafe class AttentionTiles<T>
     /// One step of the online softmax for sixteen queries: scores become weights e^(score − largest), and factors say by what the
     /// sums so far have to be multiplied. Source: Milakov &amp; Gimelshein 2018.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Softmax(float* scores, int keys, float scale, bool masks, int firstKey, int firstQuery, float* seen, float* largest, float* sums, float* factors)
     {
         T query = T.ToFloats(T.AddInts(T.Load(Order), T.BroadcastInt(firstQuery)));
@@ -64,7 +64,7 @@ static unsafe class AttentionTiles<T>
     }
 
     /// <summary>Scores become shares e^(scale · score − logSum), and what dy · v is becomes scale · share · (dy · v − delta).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Backward(float* scores, float* products, int keys, float scale, bool masks, int firstKey, int firstQuery, float* seen, float* logSums, float* deltas)
     {
         T query = T.ToFloats(T.AddInts(T.Load(Order), T.BroadcastInt(firstQuery)));
@@ -99,7 +99,7 @@ static unsafe class AttentionTiles<T>
     }
 
     /// <summary>The sum of products of two rows, in the order of lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static float Dot(float* a, float* b, int count)
     {
         T sum = T.Zero;

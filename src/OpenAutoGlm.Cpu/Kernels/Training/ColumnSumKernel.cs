@@ -84,7 +84,7 @@ sealed unsafe class ColumnSumKernel<T> : Kernel, IParallelJob
 
     float* Partial(int chunk) => (float*)(_partial + (chunk * Scratch.Lines((long)_n * sizeof(float))));
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void AddRow(float* row, float* sums, int n)
     {
         int i = 0;
@@ -99,7 +99,7 @@ sealed unsafe class ColumnSumKernel<T> : Kernel, IParallelJob
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void AddProduct(float* x, float* dy, float scale, float* sums, int n)
     {
         T by = T.Broadcast(scale);

@@ -40,7 +40,7 @@ sealed unsafe class CrossEntropyGradientKernel<T>(string name, WorkerPool pool) 
         gradient[((int*)Inputs[2].Data)[row]] -= factor;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Of(float* logits, float logSum, float factor, float* gradient, int count)
     {
         T shift = T.Broadcast(logSum);

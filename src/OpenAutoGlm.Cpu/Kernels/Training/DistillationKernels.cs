@@ -24,7 +24,7 @@ sealed unsafe class DistillationKernel<T>(string name, WorkerPool pool, float te
 
     protected override int Begin() => Inputs[0].RowCount;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static float Divergence(float* student, float* teacher, float studentSum, float teacherSum, float factor, int count)
     {
         T sum = T.Zero;
@@ -57,7 +57,7 @@ sealed unsafe class DistillationGradientKernel<T>(string name, WorkerPool pool, 
         Of((float*)Inputs[0].Data + at, (float*)Inputs[1].Data + at, sums[0], sums[1], 1 / temperature, ((float*)Inputs[3].Data)[row] * temperature, (float*)Outputs[0].Data + at, vocab);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Of(float* student, float* teacher, float studentSum, float teacherSum, float factor, float scale, float* gradient, int count)
     {
         for (int i = 0; i < count; i += Lanes)

@@ -9,7 +9,7 @@ static unsafe class LogSums<T>
 {
     const int Lanes = 16;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static double Of(float* logits, int count, float factor)
     {
         int whole = count / Lanes * Lanes;

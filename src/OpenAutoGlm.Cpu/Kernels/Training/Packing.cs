@@ -53,7 +53,7 @@ static unsafe class Packing<T>
     /// <param name="form">The form of lines.</param>
     /// <param name="to">The line that the first row goes to.</param>
     /// <param name="panelBytes">From one panel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Across(byte* from, long rowBytes, int rows, int columns, LineForm form, byte* to, long panelBytes)
     {
         const int LineBytes = Lanes * sizeof(float);
@@ -91,7 +91,7 @@ static unsafe class Packing<T>
     }
 
     /// <summary>A row rounded to bfloat16, neighbours swapped; an odd last element behind a zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Rounded(float* row, int count, float* to)
     {
         for (int i = 0; i < count; i += Lanes)
@@ -101,7 +101,7 @@ static unsafe class Packing<T>
     }
 
     /// <summary>A row as lines: rounded to pairs, an odd last element beside a zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Pairs(float* row, int count, ushort* pairs)
     {
         int i = 0;
@@ -132,7 +132,7 @@ static unsafe class Packing<T>
     /// <summary>
     /// Sixteen rows of 32-bit lines as a panel whose columns are the rows: [lines, 16]. Rows beyond <paramref name="rows"/> are zero.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Transpose(byte* from, long rowBytes, int rows, int lines, int* panel)
     {
         int line = 0;
@@ -167,7 +167,7 @@ static unsafe class Packing<T>
     }
 
     /// <summary>A 16 × 16 square: pairs of rows interleaved by ones and twos within 128 bits, then quads put in order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Square(byte* from, long rowBytes, int* to)
     {
         Vector512<int>* step = stackalloc Vector512<int>[Lanes];

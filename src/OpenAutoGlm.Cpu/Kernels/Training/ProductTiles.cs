@@ -142,7 +142,7 @@ sealed unsafe class ProductTiles<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Four(TileArguments* t, int row, int panel)
     {
         byte* b = t->B + (panel * t->BPanel);
@@ -176,7 +176,7 @@ sealed unsafe class ProductTiles<T>
         T.Store(sum3, c + (3 * cRow));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void One(TileArguments* t, int row, int panel)
     {
         byte* b = t->B + (panel * t->BPanel);

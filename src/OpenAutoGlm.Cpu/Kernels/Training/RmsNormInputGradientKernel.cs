@@ -19,7 +19,7 @@ sealed unsafe class RmsNormInputGradientKernel<T>(string name, WorkerPool pool, 
         Of((float*)Inputs[0].Data + at, (float*)Inputs[1].Data, (float*)Inputs[2].Data + at, (float*)Outputs[0].Data + at, n, epsilon);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Of(float* x, float* w, float* dy, float* dx, int n, float epsilon)
     {
         T squares = T.Zero;

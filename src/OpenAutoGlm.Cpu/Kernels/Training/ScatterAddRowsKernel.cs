@@ -26,7 +26,7 @@ sealed unsafe class ScatterAddRowsKernel<T>(string name, WorkerPool pool) : Para
 
     protected override int Begin() => Chunks(Outputs[0].RowLength, ChunkColumns);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Add(float* from, float* to, int count)
     {
         int i = 0;

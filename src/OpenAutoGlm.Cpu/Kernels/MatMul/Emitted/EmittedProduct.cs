@@ -79,7 +79,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations, byte* scratch)
     {
         if (rows.Count <= _fewRows)
@@ -101,7 +101,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         tiles.Multiply(weights, panel, panels, x, y, rows.Count, (byte*)(y + MostRows));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Few(in PackedWeights weights, int panel, int panels, RowList rows, Results results, byte* activations)
     {
         RowsArguments arguments = default;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using OpenAutoGlm.Cpu.Emit;
 using OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
+using OpenAutoGlm.Cpu.Lanes;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Emitted;
 
@@ -87,7 +88,7 @@ sealed unsafe class FloatTiles
     }
 
     /// <summary>Strip after strip of some panels, whose results go so many bytes behind where y points to.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Strips(FloatTileArguments arguments, byte* panel, int panels, int tiles, int rows, byte** y, long yOffset)
     {
         byte** x = arguments.X;

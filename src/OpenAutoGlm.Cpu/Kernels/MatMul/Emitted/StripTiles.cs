@@ -49,7 +49,7 @@ abstract unsafe class StripTiles
     /// <summary>
     /// Multiplies at most <see cref="MostPanels"/> panels with rows. x: where the lines of each row begin; y: where the results of each go, whole pairs of panels.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal void Multiply(in PackedWeights weights, int panel, int panels, byte** x, byte** y, int rows, byte* scratch)
     {
         TileArguments arguments = new() { Strip = scratch };
@@ -115,7 +115,7 @@ abstract unsafe class StripTiles
     }
 
     /// <summary>Tile after tile of a strip's rows; the arguments go along with them. What is fetched meanwhile of the first panel ends at <paramref name="fetchEnd"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     void Tiles(TileArguments* arguments, int rows, int tiles, byte* fetchEnd)
     {
         for (int left = tiles; left > 0; left--)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Lanes;
 using OpenAutoGlm.Graph.Formats;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
@@ -33,7 +34,7 @@ sealed unsafe class FloatPanels : PanelLayout
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void ReadRow<T>(in PackedWeights weights, int row, Span<float> values)
     {
         byte* panel = weights.Panel(row / Rows);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OpenAutoGlm.Cpu.Lanes;
 
 namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 
@@ -31,7 +32,7 @@ sealed unsafe class PairPanels : PanelLayout
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal override void ReadRow<T>(in PackedWeights weights, int row, Span<float> values)
     {
         ushort* from = (ushort*)weights.Panel(row / Rows) + (2 * (row % Rows));

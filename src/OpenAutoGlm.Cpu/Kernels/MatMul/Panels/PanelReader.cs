@@ -67,7 +67,7 @@ static unsafe class PanelReader<T>
     }
 
     /// <summary>One row as float32, bit for bit what <see cref="BlockFormat.Dequantize"/> gives.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void ReadRow(PanelFormat format, in PackedWeights weights, int row, Span<float> values)
     {
         QuantizedFormat blocks = format.Blocks;
@@ -94,7 +94,7 @@ static unsafe class PanelReader<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Eight(PanelFormat format, byte* lines, byte* codes)
     {
         for (int quad = 0; quad < 8; quad++)
@@ -104,7 +104,7 @@ static unsafe class PanelReader<T>
     }
 
     /// <summary>Bytes to int16 without the offset; they may lie at the end of where these go.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Widen(PanelFormat format, byte* bytes, byte* codes)
     {
         T negative = T.BroadcastInt(0x0101_0101 * (byte)-format.Offset);
@@ -116,7 +116,7 @@ static unsafe class PanelReader<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Four(PanelFormat format, byte* lines, byte* codes)
     {
         T mask = T.BroadcastInt(0x0F0F_0F0F);
@@ -128,7 +128,7 @@ static unsafe class PanelReader<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void ByTable(PanelFormat format, byte* lines, byte* codes)
     {
         T mask = T.BroadcastInt(0x0F0F_0F0F);
@@ -144,7 +144,7 @@ static unsafe class PanelReader<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Five(PanelFormat format, byte* lines, byte* codes)
     {
         T upper = T.Load(lines);
@@ -154,7 +154,7 @@ static unsafe class PanelReader<T>
         Pair(lines + (4 * Line), codes + (3 * Line), upper, 3, upper, 7, 0x1010_1010);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Six(PanelFormat format, byte* lines, byte* codes)
     {
         (T first, T second) = (T.Load(lines), T.Load(lines + Line));
@@ -175,7 +175,7 @@ static unsafe class PanelReader<T>
         T.Store(T.Or(T.And(T.ShiftRightShorts(both, 4), mask), T.And(Shifted(upperOfSecond, placeOfSecond - 4), wanted)), codes + (4 * Line));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Two(PanelFormat format, byte* lines, byte* codes)
     {
         for (int half = 0; half < 2; half++, lines += Line, codes += 4 * Line)
@@ -187,7 +187,7 @@ static unsafe class PanelReader<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     static void Three(PanelFormat format, byte* lines, byte* codes)
     {
         T upper = T.Load(lines);
@@ -212,7 +212,7 @@ static unsafe class PanelReader<T>
     static T Shifted(T line, int right) => right > 0 ? T.ShiftRightShorts(line, right) : right < 0 ? T.ShiftLeftShorts(line, -right) : line;
 
     /// <summary>The lines of scales and minimums of a unit's blocks, those of each so many bytes behind those of the one before.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Jit.Loop)]
     internal static void Scales(ScaleKind kind, byte* unit, int blocks, int groups, int stride, byte* to)
     {
         T first = T.LoadHalves((ushort*)unit);
