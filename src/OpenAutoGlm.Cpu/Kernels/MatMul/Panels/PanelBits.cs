@@ -35,11 +35,18 @@ readonly unsafe struct FourBits : IPanelBits
     public static void Half(byte* lines, bool upper, Vector256<byte> table, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d)
     {
         Vector256<byte> nibbles = Vector256.Create((byte)0x0F);
-        int right = upper ? 4 : 0;
-        a = Avx2.And(Avx2.ShiftRightLogical(Vector256.Load((ushort*)lines), (byte)right).AsByte(), nibbles);
-        b = Avx2.And(Avx2.ShiftRightLogical(Vector256.Load((ushort*)(lines + 64)), (byte)right).AsByte(), nibbles);
-        c = Avx2.And(Avx2.ShiftRightLogical(Vector256.Load((ushort*)(lines + 128)), (byte)right).AsByte(), nibbles);
-        d = Avx2.And(Avx2.ShiftRightLogical(Vector256.Load((ushort*)(lines + 192)), (byte)right).AsByte(), nibbles);
+        a = Avx2.And(Nibbles(lines, upper), nibbles);
+        b = Avx2.And(Nibbles(lines + 64, upper), nibbles);
+        c = Avx2.And(Nibbles(lines + 128, upper), nibbles);
+        d = Avx2.And(Nibbles(lines + 192, upper), nibbles);
+    }
+
+    /// <summary>A line with the lower or upper nibbles of its bytes below.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<byte> Nibbles(byte* line, bool upper)
+    {
+        Vector256<ushort> both = Vector256.Load((ushort*)line);
+        return (upper ? Avx2.ShiftRightLogical(both, 4) : both).AsByte();
     }
 }
 
@@ -67,7 +74,7 @@ readonly unsafe struct FiveBits : IPanelBits
         Vector256<byte> bit = Vector256.Create((byte)0x10);
 
         // Bits 0 … 3 of this line, or 4 … 7, go to bit 4.
-        Vector256<ushort> fifth = Avx2.ShiftLeftLogical(Avx2.ShiftRightLogical(Vector256.Load((ushort*)lines), (byte)(upper ? 4 : 0)), 4);
+        Vector256<ushort> fifth = Avx2.ShiftLeftLogical(FourBits.Nibbles(lines, upper).AsUInt16(), 4);
         a = Avx2.Or(a, Avx2.And(fifth.AsByte(), bit));
         b = Avx2.Or(b, Avx2.And(Avx2.ShiftRightLogical(fifth, 1).AsByte(), bit));
         c = Avx2.Or(c, Avx2.And(Avx2.ShiftRightLogical(fifth, 2).AsByte(), bit));
@@ -114,7 +121,7 @@ readonly unsafe struct ThreeBits : IPanelBits
     {
         TwoBits.Half(lines + 64, upper, table, out a, out b, out c, out d);
         Vector256<byte> bit = Vector256.Create((byte)0x04);
-        Vector256<ushort> third = Avx2.ShiftLeftLogical(Avx2.ShiftRightLogical(Vector256.Load((ushort*)lines), (byte)(upper ? 4 : 0)), 2);
+        Vector256<ushort> third = Avx2.ShiftLeftLogical(FourBits.Nibbles(lines, upper).AsUInt16(), 2);
         a = Avx2.Or(a, Avx2.And(third.AsByte(), bit));
         b = Avx2.Or(b, Avx2.And(Avx2.ShiftRightLogical(third, 1).AsByte(), bit));
         c = Avx2.Or(c, Avx2.And(Avx2.ShiftRightLogical(third, 2).AsByte(), bit));
