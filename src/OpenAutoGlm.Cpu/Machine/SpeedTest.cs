@@ -54,7 +54,11 @@ sealed unsafe partial class SpeedTest : IDisposable
     /// <summary>Null where there is no instruction for them.</summary>
     internal static double? BFloat16s(WorkerPool pool) => Emitted(pool, bytes: false);
 
-    internal double Floats(WorkerPool pool) => ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.FloatOperations / Best(pool, Arithmetic(bytes: false), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
+    internal double Floats(WorkerPool pool)
+    {
+        ArithmeticJob job = Arithmetic(bytes: false);
+        return ArithmeticJob.Chunks * pool.Threads * job.FloatOperations / Best(pool, job, ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
+    }
 
     internal double Bytes(WorkerPool pool) => Emitted(pool, bytes: true) ?? ArithmeticJob.Chunks * pool.Threads * ArithmeticJob.ByteOperations / Best(pool, Arithmetic(bytes: true), ArithmeticJob.Chunks * pool.Threads, ArithmeticRounds);
 
@@ -208,9 +212,10 @@ sealed unsafe partial class SpeedTest : IDisposable
         internal const int Chunks = 8;
         internal const int Steps = 1 << 15;
 
-        // Eight multiply-adds of 16 lanes a step; eight products of 64 bytes a step.
-        internal const double FloatOperations = 2.0 * 8 * 16 * Steps;
+        // Eight products of 64 bytes a step.
         internal const double ByteOperations = 2.0 * 8 * 64 * Steps;
+
+        internal abstract double FloatOperations { get; }
 
         public abstract void Execute(int chunk, int worker);
     }
@@ -220,7 +225,29 @@ sealed unsafe partial class SpeedTest : IDisposable
     {
         internal float Result;
 
-        public override void Execute(int chunk, int worker) => Result = bytes ? T.HasByteProducts ? ByteSteps() : ShortSteps() : FloatSteps();
+        /// <summary>Sixteen registers hold five values of two registers each and what they are multiplied with; wider registers are one for a value, and there are 32.</summary>
+        static bool AreFew => typeof(T) != typeof(Lanes512);
+
+        internal override double FloatOperations => 2.0 * (AreFew ? 5 : 8) * 16 * Steps;
+
+        public override void Execute(int chunk, int worker) => Result = bytes ? T.HasByteProducts ? ByteSteps() : ShortSteps() : AreFew ? FewFloatSteps() : FloatSteps();
+
+        [MethodImpl(Jit.Loop)]
+        static float FewFloatSteps()
+        {
+            T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero, e = T.Zero;
+            T x = T.Broadcast(0.5f);
+            for (int i = 0; i < Steps; i++)
+            {
+                a = T.MultiplyAdd(a, x, x);
+                b = T.MultiplyAdd(b, x, x);
+                c = T.MultiplyAdd(c, x, x);
+                d = T.MultiplyAdd(d, x, x);
+                e = T.MultiplyAdd(e, x, x);
+            }
+
+            return T.Sum(a + b + (c + d) + e);
+        }
 
         [MethodImpl(Jit.Loop)]
         static float FloatSteps()

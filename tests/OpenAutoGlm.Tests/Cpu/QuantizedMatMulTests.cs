@@ -36,6 +36,24 @@ public unsafe class QuantizedMatMulTests
         }
     }
 
+    [Theory]
+    [InlineData(TensorFormat.Q8_0)]
+    [InlineData(TensorFormat.Q4_0)]
+    [InlineData(TensorFormat.Q4_K)]
+    [InlineData(TensorFormat.Q6_K)]
+    public void Many_rows_and_groups_of_panels_give_the_bits_of_the_definition_on_every_instruction_set(TensorFormat format)
+    {
+        // 131 rows are more than pass a group of panels at once, 150 weight rows are a group and a part of one, 1,280 elements two strips and a half.
+        Tensor x = KernelRun.Random(1, 3, 131, 1280);
+        Tensor w = KernelRun.RandomWeights(2, format, 150, 1280);
+        Tensor expected = Definition(x, w);
+        foreach (InstructionSet set in InstructionSets.Available)
+        {
+            KernelRun.AssertSameBits(expected, KernelRun.Of(set, threads: 2, exact: false, new MatMul(), x, w)[0], $"{format} {set}");
+            KernelRun.AssertSameBits(expected.Rows(130, 1), KernelRun.Of(set, threads: 2, exact: false, new MatMul(), x.Rows(130, 1), w)[0], $"{format} {set} last row alone");
+        }
+    }
+
     [Theory, MemberData(nameof(Formats))]
     public void Emitted_code_gives_the_bits_of_the_definition_for_every_remainder(TensorFormat format)
     {

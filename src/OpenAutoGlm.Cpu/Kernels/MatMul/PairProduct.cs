@@ -68,6 +68,13 @@ sealed unsafe class PairProduct<T> : PanelProduct
 {
     const int LineBytes = PanelFormat.LineBytes;
 
+    const int TileRows = 4;
+
+    /// <summary>Rows that pass some panels together, and pairs of a strip: their activations and sums stay in the second cache.</summary>
+    const int PassRows = 128;
+
+    const int StripPairs = 128;
+
     readonly int _pairs;
     readonly PairActivations<T> _activations;
     readonly bool _inTiles;
@@ -92,7 +99,7 @@ sealed unsafe class PairProduct<T> : PanelProduct
 
     internal override Activations Activations => _activations;
 
-    internal override long WorkerBytes => _tiles is null ? 0 : FloatTiles.WorkerBytes;
+    internal override long WorkerBytes => _tiles is null ? PackedWeights.GroupPanels * PassRows * PanelRows * sizeof(float) : FloatTiles.WorkerBytes;
 
     internal override void Multiply(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, byte* scratch)
     {
@@ -102,58 +109,86 @@ sealed unsafe class PairProduct<T> : PanelProduct
             return;
         }
 
-        for (int i = 0; i < panels; i++)
+        for (int done = 0; done < panels; done += PackedWeights.GroupPanels)
         {
-            Portable(weights.Panel(panel + i), weights.RowsOf(panel + i), rows, new Results(rows, (nint)(y + (i * PanelRows)), yStride, InOrder: false), activations);
+            int count = Math.Min(PackedWeights.GroupPanels, panels - done);
+            for (int start = 0; start < rows.Count; start += PassRows)
+            {
+                Portable(weights, panel + done, count, rows.Slice(start, Math.Min(PassRows, rows.Count - start)), y + (done * PanelRows), yStride, activations, (float*)scratch);
+            }
         }
     }
 
-    void Portable(byte* panel, int columns, RowList rows, Results results, byte* activations)
+    /// <summary>Strip after strip of k, so that activations and sums stay in the second cache and a strip of a panel in the first; one tile of rows takes a panel as it lies.</summary>
+    void Portable(in PackedWeights weights, int panel, int panels, RowList rows, float* y, long yStride, byte* activations, float* sums)
     {
-        int i = 0;
-        for (; _inTiles && i < rows.Count; i++)
+        int stride = rows.Count * PanelRows;
+        new Span<float>(sums, panels * stride).Clear();
+        int strip = rows.Count <= TileRows || _inTiles ? _pairs : StripPairs;
+        for (int start = 0; start < _pairs; start += strip)
         {
-            OneInTiles(panel, columns, X(0), results[i]);
+            int pairs = Math.Min(strip, _pairs - start);
+            for (int i = 0; i < panels; i++)
+            {
+                byte* lines = weights.Panel(panel + i) + ((long)start * LineBytes);
+                float* to = sums + (i * stride);
+                int row = 0;
+                for (; !_inTiles && row <= rows.Count - TileRows; row += TileRows)
+                {
+                    Four(lines, pairs, X(row), X(row + 1), X(row + 2), X(row + 3), to + (row * PanelRows));
+                }
+
+                for (; row < rows.Count; row++)
+                {
+                    if (_inTiles)
+                    {
+                        OneInTiles(lines, pairs, X(row), to + (row * PanelRows));
+                    }
+                    else
+                    {
+                        One(lines, pairs, X(row), to + (row * PanelRows));
+                    }
+                }
+            }
+
+            float* X(int row) => (float*)(activations + (rows.XOf(row) * _activations.RowBytes)) + (2 * start);
         }
 
-        for (; i <= rows.Count - 4; i += 4)
+        for (int i = 0; i < panels; i++)
         {
-            Four(panel, columns, X(0), X(1), X(2), X(3), results[i], results[i + 1], results[i + 2], results[i + 3]);
+            int columns = weights.RowsOf(panel + i);
+            for (int row = 0; row < rows.Count; row++)
+            {
+                T.StoreFirst(T.Load(sums + (i * stride) + (row * PanelRows)), y + (rows.YOf(row) * yStride) + (i * PanelRows), columns);
+            }
         }
-
-        for (; i < rows.Count; i++)
-        {
-            One(panel, columns, X(0), results[i]);
-        }
-
-        float* X(int next) => (float*)(activations + (rows.XOf(i + next) * _activations.RowBytes));
     }
 
     [MethodImpl(Jit.Loop)]
-    void One(byte* panel, int columns, float* x, float* y)
+    static void One(byte* lines, int pairs, float* x, float* sums)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
-        T sum = T.Zero;
-        for (int pair = 0; pair < _pairs; pair++)
+        T sum = T.Load(sums);
+        for (int pair = 0; pair < pairs; pair++)
         {
-            T both = T.Load(panel + ((long)pair * LineBytes));
+            T both = T.Load(lines + ((long)pair * LineBytes));
             sum = Add(T.And(both, upper), T.ShiftLeftInts(both, 16), x + (2 * pair), sum);
         }
 
-        T.StoreFirst(sum, y, columns);
+        T.Store(sum, sums);
     }
 
     [MethodImpl(Jit.Loop)]
-    void OneInTiles(byte* panel, int columns, float* x, float* y)
+    static void OneInTiles(byte* lines, int pairs, float* x, float* sums)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
-        T sum = T.Zero;
-        for (int start = 0; start < _pairs; start += MatrixUnit.MostRows)
+        T sum = T.Load(sums);
+        for (int start = 0; start < pairs; start += MatrixUnit.MostRows)
         {
             (T evens, T odds) = (T.Zero, T.Zero);
             for (int pair = start; pair < start + MatrixUnit.MostRows; pair++)
             {
-                T both = T.Load(panel + ((long)pair * LineBytes));
+                T both = T.Load(lines + ((long)pair * LineBytes));
                 evens = T.MultiplyAdd(T.ShiftLeftInts(both, 16), T.Broadcast(x[(2 * pair) + 1]), evens);
                 odds = T.MultiplyAdd(T.And(both, upper), T.Broadcast(x[2 * pair]), odds);
             }
@@ -161,17 +196,17 @@ sealed unsafe class PairProduct<T> : PanelProduct
             sum += evens + odds;
         }
 
-        T.StoreFirst(sum, y, columns);
+        T.Store(sum, sums);
     }
 
     [MethodImpl(Jit.Loop)]
-    void Four(byte* panel, int columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3)
+    static void Four(byte* lines, int pairs, float* x0, float* x1, float* x2, float* x3, float* sums)
     {
         T upper = T.BroadcastInt(unchecked((int)0xFFFF0000));
-        (T sum0, T sum1, T sum2, T sum3) = (T.Zero, T.Zero, T.Zero, T.Zero);
-        for (int pair = 0; pair < _pairs; pair++)
+        (T sum0, T sum1, T sum2, T sum3) = (T.Load(sums), T.Load(sums + PanelRows), T.Load(sums + (2 * PanelRows)), T.Load(sums + (3 * PanelRows)));
+        for (int pair = 0; pair < pairs; pair++)
         {
-            T both = T.Load(panel + ((long)pair * LineBytes));
+            T both = T.Load(lines + ((long)pair * LineBytes));
             T odd = T.And(both, upper);
             T even = T.ShiftLeftInts(both, 16);
             sum0 = Add(odd, even, x0 + (2 * pair), sum0);
@@ -180,10 +215,10 @@ sealed unsafe class PairProduct<T> : PanelProduct
             sum3 = Add(odd, even, x3 + (2 * pair), sum3);
         }
 
-        T.StoreFirst(sum0, y0, columns);
-        T.StoreFirst(sum1, y1, columns);
-        T.StoreFirst(sum2, y2, columns);
-        T.StoreFirst(sum3, y3, columns);
+        T.Store(sum0, sums);
+        T.Store(sum1, sums + PanelRows);
+        T.Store(sum2, sums + (2 * PanelRows));
+        T.Store(sum3, sums + (3 * PanelRows));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
