@@ -48,6 +48,9 @@ unsafe interface ILanes<T>
 
     static abstract void StoreFirst(T lanes, void* to, int count);
 
+    /// <summary>The upper sixteen bits of each lane.</summary>
+    static abstract void StoreUpperHalves(T lanes, ushort* to);
+
     static abstract T Broadcast(float value);
 
     static abstract T BroadcastInt(int value);

@@ -100,6 +100,13 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUpperHalves(Lanes128 lanes, ushort* to)
+    {
+        Vector128.Narrow(Vector128.ShiftRightLogical(lanes._a.AsUInt32(), 16), Vector128.ShiftRightLogical(lanes._b.AsUInt32(), 16)).Store(to);
+        Vector128.Narrow(Vector128.ShiftRightLogical(lanes._c.AsUInt32(), 16), Vector128.ShiftRightLogical(lanes._d.AsUInt32(), 16)).Store(to + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Broadcast(float value)
     {
         Vector128<float> all = Vector128.Create(value);

@@ -81,6 +81,10 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUpperHalves(Lanes256 lanes, ushort* to) =>
+        Vector256.Narrow(Vector256.ShiftRightLogical(lanes._lower.AsUInt32(), 16), Vector256.ShiftRightLogical(lanes._upper.AsUInt32(), 16)).Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value)
     {
         Vector256<float> all = Vector256.Create(value);

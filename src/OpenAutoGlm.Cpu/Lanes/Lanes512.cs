@@ -81,6 +81,9 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUpperHalves(Lanes512 lanes, ushort* to) => Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(lanes.Bits, 16)).Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -85,6 +85,14 @@ unsafe struct LanesScalar : ILanes<LanesScalar>
         }
     }
 
+    public static void StoreUpperHalves(LanesScalar lanes, ushort* to)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            to[i] = (ushort)(lanes._lanes[i] >>> 16);
+        }
+    }
+
     public static LanesScalar Broadcast(float value) => BroadcastInt(BitConverter.SingleToInt32Bits(value));
 
     public static LanesScalar BroadcastInt(int value)

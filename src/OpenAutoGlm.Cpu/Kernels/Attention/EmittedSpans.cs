@@ -14,7 +14,7 @@ namespace OpenAutoGlm.Cpu.Kernels.Attention;
 abstract unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes512>>
 {
     /// <summary>The second elements of eight pairs, then the first.</summary>
-    static readonly Vector512<int> SecondThenFirst = Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14);
+    static Vector512<uint> SecondThenFirst => Vector512.Create(1u, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 14);
 
     readonly bool _isWidened;
     readonly nint[] _weigh = new nint[AttentionCode.MostRows + 1]; // by rows
@@ -40,24 +40,27 @@ abstract unsafe class EmittedSpans : LaneSpans<Lanes512, BFloat16Elements<Lanes5
         library.Order == PairOrder.Tiles && library.Has(EmittedFeatures.Matrix) && headDim % AttentionMatrixCode.TileElements == 0 ? new MatrixSpans(library, headDim)
             : library.Has(EmittedFeatures.BFloat16) && headDim % KvLayout.GroupTokens == 0 ? new VectorSpans(library, headDim) : null;
 
+    [MethodImpl(Jit.Loop)]
     internal override void PrepareQueries(float* queries, int rows, float factor, void* prepared)
     {
-        Vector512<float> scale = Vector512.Create(factor);
-        uint* rounded = stackalloc uint[Vector512<float>.Count];
-        for (int i = 0; i < rows * HeadDim; i += Vector512<float>.Count)
+        Lanes512 scale = Lanes512.Broadcast(factor);
+        for (int row = 0; row < rows; row++, queries += HeadDim)
         {
-            (Vector512.Load(queries + i) * scale).Store((float*)rounded);
-            Lanes512.Store(Functions.RoundToBFloat16(Lanes512.Load(rounded)), rounded);
-            if (_isWidened)
+            byte* to = (byte*)QueryRow(prepared, row);
+            for (int i = 0; i < HeadDim; i += Vector512<float>.Count)
             {
-                Vector512<int> apart = Avx512F.PermuteVar16x32(Vector512.Load((int*)rounded), SecondThenFirst);
-                int* seconds = (int*)QueryRow(prepared, i / HeadDim) + (i % HeadDim / 2);
-                apart.GetLower().Store(seconds);
-                apart.GetUpper().Store(seconds + (HeadDim / 2));
-            }
-            else
-            {
-                Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Vector512.Load(rounded), 16)).Store((ushort*)prepared + i);
+                Lanes512 rounded = Functions.RoundToBFloat16(Lanes512.Load(queries + i) * scale);
+                if (_isWidened)
+                {
+                    Vector512<uint> apart = Avx512F.PermuteVar16x32(rounded.Bits, SecondThenFirst);
+                    uint* seconds = (uint*)to + (i / 2);
+                    apart.GetLower().Store(seconds);
+                    apart.GetUpper().Store(seconds + (HeadDim / 2));
+                }
+                else
+                {
+                    Lanes512.StoreUpperHalves(rounded, (ushort*)to + i);
+                }
             }
         }
     }

@@ -103,11 +103,14 @@ abstract unsafe class StripTiles
     /// <summary>Where the lines of each row are for a strip, whose distance is in the arguments.</summary>
     private protected virtual byte** Lines(TileArguments* arguments, byte** x, int rows, byte* own) => x;
 
-    /// <summary>Rows of the next tile, of so many rows that are left for so many tiles.</summary>
-    private protected abstract int TileRows(int rows, int tiles);
+    /// <summary>Rows of the next tile, of so many rows that are left for so many tiles, and how many tiles of as many rows come one after another.</summary>
+    private protected abstract (int Rows, int Tiles) Next(int rows, int tiles);
 
-    /// <summary>The function for a tile; of all, and for the strip's first one.</summary>
-    private protected abstract nint Tile(int rows, int tiles, bool isFirst);
+    /// <summary>The function for a tile of so many rows.</summary>
+    private protected abstract nint Tile(int rows);
+
+    /// <summary>The function for a strip's first tile, of so many tiles.</summary>
+    private protected virtual nint FirstTile(int rows, int tiles) => Tile(rows);
 
     /// <summary>What comes after the last strip.</summary>
     private protected virtual void Close()
@@ -118,18 +121,22 @@ abstract unsafe class StripTiles
     [MethodImpl(Jit.Loop)]
     void Tiles(TileArguments* arguments, int rows, int tiles, byte* fetchEnd)
     {
-        for (int left = tiles; left > 0; left--)
+        for (int done = 0; done < tiles;)
         {
-            int count = TileRows(rows, left);
+            (int count, int equal) = Next(rows, tiles - done);
+            rows -= equal * count;
+            nint tile = Tile(count), next = done == 0 ? FirstTile(count, tiles) : tile;
             arguments->Ahead = count * arguments->Stride;
-            ((delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)Tile(count, tiles, left == tiles))(arguments);
-            rows -= count;
-            arguments->X += count;
-            arguments->Sums += count * TileArguments.SumsStride;
-            arguments->Y = arguments->Y is null ? null : arguments->Y + count;
-            arguments->Fetch += arguments->FetchStep * arguments->Blocks;
-            arguments->FetchSecond += arguments->FetchStep * arguments->Blocks;
-            arguments->FetchStep = arguments->Fetch < fetchEnd ? arguments->FetchStep : 0;
+            for (int end = done + equal; done < end; done++, next = tile)
+            {
+                ((delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)next)(arguments);
+                arguments->X += count;
+                arguments->Sums += count * TileArguments.SumsStride;
+                arguments->Y = arguments->Y is null ? null : arguments->Y + count;
+                arguments->Fetch += arguments->FetchStep * arguments->Blocks;
+                arguments->FetchSecond += arguments->FetchStep * arguments->Blocks;
+                arguments->FetchStep = arguments->Fetch < fetchEnd ? arguments->FetchStep : 0;
+            }
         }
     }
 
@@ -165,9 +172,15 @@ sealed unsafe class VectorTiles : StripTiles
     private protected override void Open(TileArguments* arguments, byte** x, int rows, byte* own) => arguments->Stride = _rowBytes;
 
     // As even as can be: 8 rows are 4 and 4, not 6 and 2.
-    private protected override int TileRows(int rows, int tiles) => (rows + tiles - 1) / tiles;
+    private protected override (int Rows, int Tiles) Next(int rows, int tiles)
+    {
+        int most = (rows + tiles - 1) / tiles;
+        return (most, rows - (tiles * (most - 1)));
+    }
 
-    private protected override nint Tile(int rows, int tiles, bool isFirst) => (isFirst && tiles <= FewTiles ? _firstTiles : _tiles)[rows];
+    private protected override nint Tile(int rows) => _tiles[rows];
+
+    private protected override nint FirstTile(int rows, int tiles) => (tiles <= FewTiles ? _firstTiles : _tiles)[rows];
 }
 
 /// <summary>
@@ -232,9 +245,9 @@ sealed unsafe class MatrixTiles : StripTiles
         return lines;
     }
 
-    private protected override int TileRows(int rows, int tiles) => Math.Min(rows, MatrixCode.MostRows);
+    private protected override (int Rows, int Tiles) Next(int rows, int tiles) => rows < MatrixCode.MostRows ? (rows, 1) : (MatrixCode.MostRows, rows / MatrixCode.MostRows);
 
-    private protected override nint Tile(int rows, int tiles, bool isFirst)
+    private protected override nint Tile(int rows)
     {
         if (_tiles[rows] == 0)
         {

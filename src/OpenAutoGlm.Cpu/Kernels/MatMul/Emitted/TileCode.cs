@@ -143,6 +143,20 @@ static unsafe class TileCode
             a.add(x[row], rdx);
         }
 
+        Label sumsOnly = a.CreateLabel();
+        a.mov(rax, __qword_ptr[rdi + TileArguments.YAt]);
+        a.mov(rcx, __qword_ptr[rdi + TileArguments.YOffsetAt]);
+        a.test(rax, rax);
+        a.jz(sumsOnly);
+        for (int row = 0; row < rows; row++)
+        {
+            a.mov(rdx, __qword_ptr[rax + (8 * (rows + row))]);
+            a.prefetchw(__byte_ptr[rdx + rcx]);
+            a.prefetchw(__byte_ptr[rdx + rcx + 64]);
+        }
+
+        a.Label(ref sumsOnly);
+        a.mov(rcx, __qword_ptr[rdi + TileArguments.BlocksAt]);
         a.mov(rdx, __qword_ptr[rdi + TileArguments.SumsAt]);
 
         Label fresh = a.CreateLabel();
