@@ -63,6 +63,7 @@ sealed class BenchCommand : AutoGlmCommand
 
         using IBackend backend = AutoInferenceEngine.CreateBackend(model, options);
         using ModelMeter meter = new(model.Config, model.Weights, backend, Limits(tests) with { KvFormat = options.Engine.KvFormat });
+        ProcessMemory.ReturnGarbage();
         TimeSpan load = Stopwatch.GetElapsedTime(start);
 
         StatusLine status = new(Console);

@@ -101,6 +101,7 @@ sealed class ServeCommand : AutoGlmCommand
             }
         }
 
+        ProcessMemory.ReturnGarbage();
         foreach (ModelOnDemand model in models.Where(model => !preloaded.Contains(model.Id)))
         {
             Console.Note($"{model.Id} · loaded when it is asked for{(model.Loader.Known is { } known ? $" · {Units.Bytes(known.MemoryBytes)}" : "")}");

@@ -1,3 +1,5 @@
+using OpenAutoGlm.Cpu.Kernels.Fused;
+using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Cpu.Kernels.Rope;
 using OpenAutoGlm.Cpu.Packing;
 using OpenAutoGlm.Graph;
@@ -16,6 +18,9 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights, IEnumerable<Node>
     readonly HashSet<Value> _multiplied = [.. nodes.SelectMany(Matrices)];
 
     readonly Dictionary<(Rope Op, Value Positions, Value? Factors), RopeAngles> _angles = [];
+
+    readonly Dictionary<Value, (HandedRows Rows, Scratch Memory)> _handed = [];
+    readonly Stack<Scratch> _free = []; // memory of rows that have been read by now
 
     /// <summary>The largest sizes that the plan is ready for.</summary>
     internal PlanLimits Limits => limits;
@@ -51,6 +56,30 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights, IEnumerable<Node>
         }
 
         return angles;
+    }
+
+    /// <summary>The product that alone reads rows which are handed over.</summary>
+    internal Node ReaderOf(Value rows) => nodes.First(node => node.Inputs.Contains(rows));
+
+    /// <summary>A place for rows on their way to the product that reads them. Kernels are picked in the order in which they run.</summary>
+    internal HandedRows HandOver(Value rows, Activations activations)
+    {
+        Scratch memory = _free.TryPop(out Scratch? free) ? free : new Scratch();
+        HandedRows handed = new(activations, memory, MostRows(rows.Type));
+        _handed.Add(rows, (handed, memory));
+        return handed;
+    }
+
+    /// <summary>Where rows are that were handed over; null for others. After the kernel that asks has run, their memory is free.</summary>
+    internal HandedRows? TakeOver(Value rows)
+    {
+        if (!_handed.TryGetValue(rows, out (HandedRows Rows, Scratch Memory) handed))
+        {
+            return null;
+        }
+
+        _free.Push(handed.Memory);
+        return handed.Rows;
     }
 
     static IEnumerable<Value> Matrices(Node node)

@@ -30,8 +30,8 @@ public sealed class ArenaLayout
     /// <summary>What the values would take without sharing.</summary>
     public long UnsharedBytes { get; }
 
-    /// <summary>Lays out the computed values of nodes that run in the given order.</summary>
-    public static ArenaLayout Of(ModelGraph graph, ImmutableArray<Node> order, PlanLimits limits)
+    /// <summary>Lays out the computed values of nodes that run in the given order, but for those that lie elsewhere (by their indices).</summary>
+    public static ArenaLayout Of(ModelGraph graph, ImmutableArray<Node> order, PlanLimits limits, IReadOnlySet<int>? elsewhere = null)
     {
         int[] dies = LastUses(graph, order);
         int[] born = new int[graph.Values.Length];
@@ -55,7 +55,7 @@ public sealed class ArenaLayout
         List<Life> spans =
         [
             .. order.SelectMany(node => node.Outputs)
-                .Where(value => root[value.Index] == value.Index)
+                .Where(value => root[value.Index] == value.Index && elsewhere?.Contains(value.Index) != true)
                 .Select(value => new Life(value.Index, MostBytes(value.Type, limits), born[value.Index], dies[value.Index])),
         ];
         (long[] offsets, long bytes) = Place(spans, graph.Values.Length);

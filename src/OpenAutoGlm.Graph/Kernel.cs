@@ -15,6 +15,9 @@ public abstract class Kernel : IDisposable
     /// <summary>Computes the outputs. Views stand in the order of the node's inputs and outputs.</summary>
     public abstract void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs);
 
+    /// <summary>Whether an output is written where it belongs. One that the kernel hands to its only reader in another form is not: it takes no room in the arena, and nobody else can see it.</summary>
+    public virtual bool Keeps(int output) => true;
+
     /// <inheritdoc/>
     public void Dispose()
     {

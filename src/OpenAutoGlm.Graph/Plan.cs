@@ -16,6 +16,7 @@ public sealed class Plan : IDisposable
 {
     readonly IDisposable? _shared;
     readonly FrozenDictionary<Value, int> _source;
+    readonly FrozenSet<int> _handedOver; // values that are nowhere as they are
 
     /// <summary>Puts steps together and lays out the memory between them.</summary>
     /// <param name="graph">The graph that the steps compute.</param>
@@ -31,7 +32,8 @@ public sealed class Plan : IDisposable
         Limits = limits;
         Steps = steps;
         Passes = passes;
-        Arena = ArenaLayout.Of(graph, [.. steps.Select(step => step.Node)], limits);
+        _handedOver = steps.SelectMany(step => step.Node.Outputs.Where((_, i) => !step.Kernel.Keeps(i))).Select(value => value.Index).ToFrozenSet();
+        Arena = ArenaLayout.Of(graph, [.. steps.Select(step => step.Node)], limits, _handedOver);
         Dictionary<string, Value> names = graph.Values.ToDictionary(value => value.Name);
         _source = (source is null || ReferenceEquals(source, graph) ? [] : source.Values)
             .Where(value => names.TryGetValue(value.Name, out Value? same) && same.Type == value.Type)
@@ -74,10 +76,13 @@ public sealed class Plan : IDisposable
 
     /// <summary>Where a value stands in <see cref="ModelGraph.Values"/> of the plan's graph; values of the source graph are found by name.</summary>
     /// <exception cref="KeyNotFoundException">A pass has fused the value away, or it belongs to another graph.</exception>
-    internal int IndexOf(Value value) =>
-        value.Index < Graph.Values.Length && ReferenceEquals(Graph.Values[value.Index], value) ? value.Index
-            : _source.TryGetValue(value, out int index) ? index
-            : throw new KeyNotFoundException($"The plan of {Graph.Name} has no value {value}: a pass has fused it with its neighbours, or it belongs to another graph.");
+    internal int IndexOf(Value value)
+    {
+        int index = value.Index < Graph.Values.Length && ReferenceEquals(Graph.Values[value.Index], value) ? value.Index : _source.GetValueOrDefault(value, -1);
+        return index < 0 ? throw new KeyNotFoundException($"The plan of {Graph.Name} has no value {value}: a pass has fused it with its neighbours, or it belongs to another graph.")
+            : _handedOver.Contains(index) ? throw new KeyNotFoundException($"The plan of {Graph.Name} does not keep the value {value}: the pass gate-hand-over hands it to the product that reads it. Switch the pass off to see it.")
+            : index;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -169,7 +169,7 @@ public sealed class ModelPackage : IDisposable
             ModelConfig config = GgufConfig.Read(first);
             string name = first.Metadata.TryGetString("general.name", out string? given) && given.Length > 0 ? given : System.IO.Path.GetFileNameWithoutExtension(file);
             string kind = $"GGUF version {first.Version}{(files.Count > 1 ? $" in {files.Count} parts" : "")}";
-            return new ModelPackage(path, name, kind, config, new GgufWeights(files), () => TokenizerOf(first.Metadata), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab), PoolingFile.Read(first.Metadata, first.Metadata.GetString("general.architecture")));
+            return new ModelPackage(path, name, kind, config, new GgufWeights(files), () => TokenizerOf(first), ChatTemplateSources.Read(first.Metadata), GenerationDefaults.Read(first.Metadata, config.Vocab), PoolingFile.Read(first.Metadata, first.Metadata.GetString("general.architecture")));
         }
         catch
         {
@@ -201,8 +201,17 @@ public sealed class ModelPackage : IDisposable
         }
     }
 
-    static Tokenizer? TokenizerOf(GgufMetadata metadata) =>
-        metadata.TryGetString("tokenizer.ggml.model", out string? model) && model is not ("no_vocab" or "none") ? TokenizerLoader.FromGguf(metadata) : null;
+    static Tokenizer? TokenizerOf(GgufFile file)
+    {
+        if (!file.Metadata.TryGetString("tokenizer.ggml.model", out string? model) || model is "no_vocab" or "none")
+        {
+            return null;
+        }
+
+        Tokenizer tokenizer = TokenizerLoader.FromGguf(file.Metadata);
+        file.ReleaseMetadataPages();
+        return tokenizer;
+    }
 
     static Tokenizer? TokenizerOf(string folder)
     {

@@ -72,6 +72,9 @@ public sealed record PagedAttention(float Scale, int BlockTokens, int Window = 0
         return [inputs[0]];
     }
 
+    /// <summary>A head's answer depends on its own query alone, which is read before.</summary>
+    public override bool MayOverwrite(int output, int input) => input == 0;
+
     /// <inheritdoc/>
     public override void Evaluate(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {

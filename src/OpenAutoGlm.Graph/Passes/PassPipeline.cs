@@ -50,6 +50,7 @@ public sealed class PassPipeline
         new ResidualNormRows(),
         new GatherNormRows(),
         new NormPrologue(),
+        new GateHandOver(),
     ];
 
     /// <summary>Applies the passes.</summary>

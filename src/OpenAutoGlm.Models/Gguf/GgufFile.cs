@@ -24,10 +24,12 @@ public sealed class GgufFile : IDisposable
 
     readonly MappedFile _map;
     readonly Dictionary<string, TensorInfo> _byName;
+    readonly long _dataOffset;
 
-    GgufFile(MappedFile map, uint version, GgufMetadata metadata, int alignment, List<TensorInfo> tensors, Dictionary<string, TensorInfo> byName)
+    GgufFile(MappedFile map, uint version, GgufMetadata metadata, int alignment, List<TensorInfo> tensors, Dictionary<string, TensorInfo> byName, long dataOffset)
     {
         _map = map;
+        _dataOffset = dataOffset;
         _byName = byName;
         Version = (int)version;
         Metadata = metadata;
@@ -54,7 +56,15 @@ public sealed class GgufFile : IDisposable
     public IReadOnlyList<TensorInfo> Tensors { get; }
 
     /// <summary>Tells this file from every other; see <see cref="FileIdentity"/>.</summary>
-    internal string Identity => FileIdentity.Of(_map, Tensors);
+    internal string Identity
+    {
+        get
+        {
+            string identity = FileIdentity.Of(_map, Tensors);
+            ReleasePages(_map.Length); // A sample of a tensor brings sixteen pages.
+            return identity;
+        }
+    }
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="ModelFormatException">The file is no GGUF file, or contradicts itself.</exception>
@@ -64,7 +74,9 @@ public sealed class GgufFile : IDisposable
         MappedFile map = MappedFile.Open(path);
         try
         {
-            return Read(map);
+            GgufFile file = Read(map);
+            file.ReleaseMetadataPages();
+            return file;
         }
         catch
         {
@@ -87,8 +99,13 @@ public sealed class GgufFile : IDisposable
         ? tensor
         : throw new ModelFormatException(Path, name, "the tensor is missing.");
 
+    /// <summary>Gives the pages before the tensors back to the file: a vocabulary is megabytes that nobody needs once it has been read. Whoever reads on finds them again.</summary>
+    internal void ReleaseMetadataPages() => ReleasePages(_dataOffset);
+
     /// <summary>Unmaps the file. Its tensors and metadata must not be used afterwards.</summary>
     public void Dispose() => _map.Dispose();
+
+    unsafe void ReleasePages(long bytes) => _map.ReleasePages(_map.Pointer, bytes);
 
     static GgufFile Read(MappedFile map)
     {
@@ -127,7 +144,7 @@ public sealed class GgufFile : IDisposable
         }
 
         RefuseOverlaps(map, tensors);
-        return new GgufFile(map, version, metadata, alignment, tensors, byName);
+        return new GgufFile(map, version, metadata, alignment, tensors, byName, dataOffset);
     }
 
     static string Complaint(uint version)

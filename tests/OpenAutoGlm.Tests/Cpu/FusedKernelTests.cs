@@ -46,6 +46,57 @@ public class FusedKernelTests
     }
 
     [Fact]
+    public void Rows_that_are_handed_over_take_no_room_and_cannot_be_looked_at()
+    {
+        ModelGraph graph = SmallModel.Mixed("llama").Graph;
+        using CpuBackend backend = new(new CpuOptions { Threads = 2 });
+        using CpuBackend keeping = new(new CpuOptions { Threads = 2, DisabledPasses = ["gate-hand-over"] });
+        using Plan plan = backend.Lower(graph, SmallModel.Limits());
+        using Plan kept = keeping.Lower(graph, SmallModel.Limits());
+        Value[] handed = [.. plan.Steps.Where(step => step.Node.Op is FusedMatMul { HandsOver: true }).Select(step => step.Node.Outputs[^1])];
+        Assert.Equal(2, handed.Length);
+        using Execution execution = plan.CreateExecution();
+        using Execution other = kept.CreateExecution();
+        foreach (Value value in handed)
+        {
+            Assert.Equal(-1, plan.Arena.Offsets[value.Index]);
+            Assert.Contains("gate-hand-over", Assert.Throws<KeyNotFoundException>(() => _ = execution[value]).Message, StringComparison.Ordinal);
+            _ = other[kept.Graph.Values.Single(same => same.Name == value.Name)];
+        }
+    }
+
+    [Fact]
+    public void Rows_for_several_products_at_once_do_not_meet()
+    {
+        // Two gates run before the products that read them.
+        GraphBuilder builder = new("two gates");
+        Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 64));
+        Value Weight(string name, int n, int k) => builder.Weight(name, KernelRun.Random(name.Length, 1, n, k));
+        Value Gated(string name) => builder.Apply(
+            name, new Multiply(), builder.Apply($"{name} on", new Activate(Activation.Silu), builder.Apply($"{name} gate", new MatMul(), x, Weight($"{name} gate w", 96, 64))), builder.Apply($"{name} up", new MatMul(), x, Weight($"{name} up weights", 96, 64)));
+        (Value a, Value b) = (Gated("first"), Gated("second one"));
+        Value down = builder.Apply("down a", new MatMul(), a, Weight("down a w", 64, 96));
+        builder.Output(builder.Apply("sum", new Add(), builder.Apply("down b", new MatMul(), b, Weight("the other down", 64, 96)), down));
+        ModelGraph graph = builder.Build();
+        PlanLimits limits = new((Dim.Tokens, 5));
+        using CpuBackend fused = new(new CpuOptions { Threads = 2 });
+        using CpuBackend plain = new(new CpuOptions { Threads = 1, DisabledPasses = ["all"] });
+        using Plan actual = fused.Lower(graph, limits);
+        using Plan expected = plain.Lower(graph, limits);
+        Assert.Equal(2, actual.Steps.Count(step => step.Node.Op is FusedMatMul { HandsOver: true }));
+        Assert.Equal(Results(expected), Results(actual));
+
+        float[] Results(Plan plan)
+        {
+            using Execution execution = plan.CreateExecution();
+            execution.SetSize(Dim.Tokens, 5);
+            execution.Bind(x, KernelRun.Random(99, 1, 5, 64));
+            execution.Run();
+            return execution[graph.Outputs[0]].Floats.ToArray();
+        }
+    }
+
+    [Fact]
     public void Random_graphs_keep_their_bits()
     {
         using CpuBackend fused = new(new CpuOptions { Threads = 2 });

@@ -31,6 +31,8 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
     readonly int[] _firstChunk;
     readonly int[] _chunkPanels;
     readonly Gate<T>? _gate;
+    readonly HandedRows? _taken;
+    readonly HandedRows? _given;
     readonly NativeMemoryOwner _identity;
     readonly TensorView[] _inputs;
     readonly TensorView[] _outputs;
@@ -38,16 +40,19 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
     readonly long _tileBytes;
     readonly long _workerBytes;
     byte* _memory;
+    byte* _multiplied; // the rows of a pass as products want them
+    byte* _givenRows;
     int _first;
     int _rows;
 
-    internal FusedMatMulKernel(string name, WorkerPool pool, Node node, RowStage<T> stage, ImmutableArray<ProjectionEdge<T>> parts, Scratch scratch, int mostRows)
+    internal FusedMatMulKernel(string name, WorkerPool pool, Node node, RowStage<T> stage, ImmutableArray<ProjectionEdge<T>> parts, Scratch scratch, int mostRows, HandedRows? taken, HandedRows? given)
     {
         FusedMatMul op = (FusedMatMul)node.Op;
+        (_taken, _given) = (taken, given);
         (Name, _pool, _stage, _scratch) = (name, pool, stage, scratch);
         _parts = [.. parts];
         _gate = op.Gate is { } gate ? Gate<T>.Of(gate) : null;
-        _rowsAt = [.. parts.Select(part => stage.OffsetOf(part.Product))];
+        _rowsAt = taken is null ? [.. parts.Select(part => stage.OffsetOf(part.Product))] : new long[parts.Length];
         _inputs = new TensorView[node.Inputs.Length];
         _outputs = new TensorView[node.Outputs.Length];
 
@@ -95,6 +100,8 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
         }
     }
 
+    public override bool Keeps(int output) => _given is null || output < _outputs.Length - 1;
+
     public override void Run(ReadOnlySpan<TensorView> inputs, ReadOnlySpan<TensorView> outputs)
     {
         inputs.CopyTo(_inputs);
@@ -106,11 +113,17 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
 
         int rows = _stage.Begin(_inputs, _outputs);
         _memory = _scratch.Pointer;
+        _givenRows = _given is null ? null : _given.Pointer;
         byte* rowScratch = _memory + _stage.Bytes + _productBytes + (2 * _tileBytes);
         for (_first = 0; _first < rows; _first += PanelProduct.MostRows)
         {
             _rows = Math.Min(PanelProduct.MostRows, rows - _first);
-            _stage.Run(_first, _rows, _memory, rowScratch, _workerBytes);
+            if (_stage.IsNeeded)
+            {
+                _stage.Run(_first, _rows, _memory, rowScratch, _workerBytes);
+            }
+
+            _multiplied = _taken is null ? _memory : _taken.Row(_first);
             _pool.Run(this, _firstChunk[^1]);
         }
     }
@@ -196,14 +209,21 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
             long at = (long)row * stride;
             _parts[0].AddBias(gate + at, column, columns);
             _parts[1].AddBias(up + at, column, columns);
-            _gate!.Row(gate + at, up + at, _parts[0].Row(_first + row) + column, columns);
+            if (_given is null)
+            {
+                _gate!.Row(gate + at, up + at, _parts[0].Row(_first + row) + column, columns);
+                continue;
+            }
+
+            _gate!.Row(gate + at, up + at, gate + at, columns);
+            _given.Activations.Load(gate + at, _first + row, column, columns, _givenRows);
         }
     }
 
     void Multiply(int index, int panel, int panels, float* y, long stride, byte* scratch)
     {
         RowList rows = new((nint)_identity.Pointer, (nint)_identity.Pointer, _rows);
-        _parts[index].Product.Multiply(_parts[index].Matrix, panel, panels, rows, y, stride, _memory + _rowsAt[index], scratch);
+        _parts[index].Product.Multiply(_parts[index].Matrix, panel, panels, rows, y, stride, _multiplied + _rowsAt[index], scratch);
     }
 }
 

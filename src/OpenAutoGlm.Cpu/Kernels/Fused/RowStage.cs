@@ -62,6 +62,9 @@ sealed unsafe class RowStage<T> : IParallelJob
         return _prologue.Begin(inputs, outputs);
     }
 
+    /// <summary>Whether there is anything to do for a row.</summary>
+    internal bool IsNeeded => _loads.Length + _turns.Length > 0;
+
     /// <summary>Makes some rows ready; row <paramref name="first"/> is row 0 of the memory.</summary>
     internal void Run(int first, int rows, byte* memory, byte* scratch, long scratchStride)
     {

@@ -12,7 +12,8 @@ sealed unsafe record FloatActivations(int K) : Activations(K)
 {
     internal override long RowBytes => Scratch.Lines((long)K * sizeof(float)) + 64;
 
-    internal override void Load(float* x, int row, byte* memory) => new ReadOnlySpan<float>(x, K).CopyTo(new Span<float>(memory + (row * RowBytes), K));
+    internal override void Load(float* x, int row, int start, int count, byte* memory) =>
+        new ReadOnlySpan<float>(x, count).CopyTo(new Span<float>(memory + (row * RowBytes) + (start * sizeof(float)), count));
 }
 
 /// <summary>

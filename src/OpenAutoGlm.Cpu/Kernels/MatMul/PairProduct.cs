@@ -20,39 +20,33 @@ sealed unsafe record PairActivations<T>(int K, bool Widened) : Activations(K)
     internal override long RowBytes => Scratch.Lines((K + 1) / 2 * (long)PairBytes) + 64;
 
     [MethodImpl(Jit.Loop)]
-    internal override void Load(float* x, int row, byte* memory)
+    internal override void Load(float* x, int row, int start, int count, byte* memory)
     {
-        byte* to = memory + (row * RowBytes);
-        uint* last = stackalloc uint[16];
-        int k = 0;
-        for (; k <= K - 16; k += 16, to += 8 * PairBytes)
+        byte* to = memory + (row * RowBytes) + (start / 2 * PairBytes);
+        int i = 0;
+        for (; i <= count - 16; i += 16, to += 8 * PairBytes)
         {
-            Store(Functions.NearestBFloat16(T.Load(x + k)), to);
+            Store(Functions.NearestBFloat16(T.Load(x + i)), to);
         }
 
-        if (k < K)
+        if (i < count)
         {
-            Store(Functions.NearestBFloat16(T.LoadFirst(x + k, K - k)), (byte*)last);
-            Buffer.MemoryCopy(last, to, 64, (K - k + 1) / 2 * (long)PairBytes);
+            byte* last = stackalloc byte[16 * sizeof(float)];
+            Store(Functions.NearestBFloat16(T.LoadFirst(x + i, count - i)), last);
+            Buffer.MemoryCopy(last, to, 16 * sizeof(float), (count - i + 1) / 2 * (long)PairBytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void Store(T rounded, byte* to)
     {
-        T neighbours = T.SwapNeighbours(rounded);
         if (Widened)
         {
-            T.Store(neighbours, to);
-            return;
+            T.Store(T.SwapNeighbours(rounded), to);
         }
-
-        // In the even lanes both of a pair, of which every second lane is kept.
-        uint* pairs = stackalloc uint[16];
-        T.Store(T.Or(T.And(T.ShiftRightInts(rounded, 16), T.BroadcastInt(0xFFFF)), neighbours), pairs);
-        for (int i = 0; i < 8; i++)
+        else
         {
-            ((uint*)to)[i] = pairs[2 * i];
+            T.StoreUpperHalves(rounded, (ushort*)to);
         }
     }
 }

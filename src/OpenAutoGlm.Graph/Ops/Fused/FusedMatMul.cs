@@ -8,10 +8,11 @@ namespace OpenAutoGlm.Graph.Ops.Fused;
 /// Rows times one or several weights, with what comes before and after: x' = Prologue(…) or x, and for each part
 /// y = edges(x' · wᵀ); or, with a gate over two parts, y = Gate(y₀) · y₁. The weights may have different formats.
 /// The prologue is an <see cref="RmsNorm"/>, <see cref="GatherNorm"/> or <see cref="ResidualNorm"/>, whose last result
-/// is what is multiplied and whose other results come out first.
+/// is what is multiplied and whose other results come out first. A result that is handed over is read by the next product alone, so
+/// a backend may leave it in the form in which that multiplies it.
 /// Inputs: those of the prologue, or x: [m, k]; then for each part those of <see cref="Projection"/>.
 /// </summary>
-public sealed record FusedMatMul(Op? Prologue, ImmutableArray<Projection> Parts, Activation? Gate = null) : FusedOp
+public sealed record FusedMatMul(Op? Prologue, ImmutableArray<Projection> Parts, Activation? Gate = null, bool HandsOver = false) : FusedOp
 {
     /// <summary>Inputs before those of the first part.</summary>
     public int PrologueInputs => InputsOf(Prologue);
@@ -60,10 +61,10 @@ public sealed record FusedMatMul(Op? Prologue, ImmutableArray<Projection> Parts,
 
     /// <inheritdoc/>
     public bool Equals(FusedMatMul? other) =>
-        other is not null && Equals(Prologue, other.Prologue) && Gate == other.Gate && Parts.AsSpan().SequenceEqual(other.Parts.AsSpan());
+        other is not null && Equals(Prologue, other.Prologue) && Gate == other.Gate && HandsOver == other.HandsOver && Parts.AsSpan().SequenceEqual(other.Parts.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Prologue, Gate, Parts.Length, Parts[0]);
+    public override int GetHashCode() => HashCode.Combine(Prologue, Gate, HandsOver, Parts.Length, Parts[0]);
 
     /// <summary>Inputs that a prologue takes; without one, the rows themselves.</summary>
     internal static int InputsOf(Op? prologue) => prologue switch
@@ -116,7 +117,7 @@ public sealed record FusedMatMul(Op? Prologue, ImmutableArray<Projection> Parts,
     /// <inheritdoc/>
     protected override bool PrintMembers(StringBuilder builder)
     {
-        builder.Append(Prologue is null ? "" : $"{Prologue} → ").AppendJoin(" | ", Parts).Append(Gate is null ? "" : $" → {Gate}");
+        builder.Append(Prologue is null ? "" : $"{Prologue} → ").AppendJoin(" | ", Parts).Append(Gate is null ? "" : $" → {Gate}").Append(HandsOver ? ", handed over" : "");
         return true;
     }
 

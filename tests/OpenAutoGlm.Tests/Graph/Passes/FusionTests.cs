@@ -8,12 +8,12 @@ public class FusionTests
     /// <summary>How often each pass must fire in two layers of each architecture, in the order of the passes; what is not named fires nowhere.</summary>
     static readonly Dictionary<string, string> Fired = new()
     {
-        ["llama"] = "merge-qkv 2, merge-gate-up 2, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5",
-        ["qwen2"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5",
-        ["qwen3"] = "merge-qkv 2, merge-gate-up 2, gate-edge 2, head-norm-edge 4, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5",
-        ["glm"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5",
-        ["glm4"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, post-norm-residual 4, residual-norm 3, gather-norm 1, norm-prologue 5",
-        ["glm4moe"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, head-norm-edge 4, rope-edge 4, kv-write-edge 4, expert-gate-up 1, expert-combine 1, router-logits 1, residual-edge 5, gather-norm 1, norm-prologue 5",
+        ["llama"] = "merge-qkv 2, merge-gate-up 2, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5, gate-hand-over 2",
+        ["qwen2"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5, gate-hand-over 2",
+        ["qwen3"] = "merge-qkv 2, merge-gate-up 2, gate-edge 2, head-norm-edge 4, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5, gate-hand-over 2",
+        ["glm"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, residual-edge 4, gather-norm 1, norm-prologue 5, gate-hand-over 2",
+        ["glm4"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, rope-edge 4, kv-write-edge 4, post-norm-residual 4, residual-norm 3, gather-norm 1, norm-prologue 5, gate-hand-over 2",
+        ["glm4moe"] = "merge-qkv 2, merge-gate-up 2, bias-edge 6, gate-edge 2, head-norm-edge 4, rope-edge 4, kv-write-edge 4, expert-gate-up 1, expert-combine 1, router-logits 1, residual-edge 5, gather-norm 1, norm-prologue 5, gate-hand-over 2",
         ["qwen3moe"] = "merge-qkv 2, head-norm-edge 4, rope-edge 4, kv-write-edge 4, expert-gate-up 2, expert-combine 2, router-logits 2, residual-edge 4, gather-norm 1, norm-prologue 5",
     };
 

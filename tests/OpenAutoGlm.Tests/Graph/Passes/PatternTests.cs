@@ -67,6 +67,23 @@ public class PatternTests
     }
 
     [Fact]
+    public void What_a_gate_makes_is_handed_over_to_its_only_reader()
+    {
+        Value made = _graph.Apply("made", new Multiply(), _graph.Apply("active", new Activate(Activation.Silu), Product("gate")), Product("up"));
+        _graph.Output(_graph.Apply("down", new MatMul(), made, Weight("down.w", 6, 6)));
+        Assert.Equal(["merge-gate-up", "gate-edge", "gate-hand-over"], Fired());
+    }
+
+    [Fact]
+    public void What_a_gate_makes_for_two_stays_where_it_is()
+    {
+        Value made = _graph.Apply("made", new Multiply(), _graph.Apply("active", new Activate(Activation.Silu), Product("gate")), Product("up"));
+        _graph.Output(_graph.Apply("down", new MatMul(), made, Weight("down.w", 6, 6)));
+        _graph.Output(_graph.Apply("other", new Scale(2), made));
+        Assert.Equal(["merge-gate-up", "gate-edge"], Fired());
+    }
+
+    [Fact]
     public void A_norm_whose_rows_are_read_twice_is_no_prologue()
     {
         Value normed = _graph.Apply("normed", new RmsNorm(1e-5f), _x, Weight("norm", 6));
