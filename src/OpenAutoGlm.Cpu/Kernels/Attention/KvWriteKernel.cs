@@ -70,17 +70,22 @@ static unsafe class KvRow<T>
         }
     }
 
-    /// <summary>Sixteen elements at a time are rounded, then put where they belong one by one.</summary>
+    /// <summary>
+    /// Sixteen elements at a time are rounded. Pairs of a key go where they belong one by one; a value's elements have those of the neighbouring token between them, above
+    /// or below them in the same 32 bits.
+    /// </summary>
     [MethodImpl(Jit.Loop)]
     static void WriteBFloat16(KvPart part, byte* group, int place, float* row, int headDim)
     {
         uint* rounded = stackalloc uint[ILanes<T>.Count];
+        T upper = T.BroadcastInt(unchecked((int)0xFFFF0000)), lower = T.BroadcastInt(0xFFFF);
         for (int start = 0; start < headDim; start += ILanes<T>.Count)
         {
             int count = Math.Min(ILanes<T>.Count, headDim - start);
-            T.Store(Functions.RoundToBFloat16(T.LoadFirst(row + start, count)), rounded);
+            T elements = Functions.RoundToBFloat16(T.LoadFirst(row + start, count));
             if (part == KvPart.Keys)
             {
+                T.Store(elements, rounded);
                 uint* pairs = (uint*)group + (start / 2 * KvLayout.GroupTokens) + place;
                 for (int i = 0; i < count / 2; i++)
                 {
@@ -89,11 +94,10 @@ static unsafe class KvRow<T>
             }
             else
             {
-                ushort* elements = (ushort*)group + (((place / 2 * headDim) + start) * 2) + (place % 2);
-                for (int i = 0; i < count; i++)
-                {
-                    elements[2 * i] = (ushort)(rounded[i] >> 16);
-                }
+                uint* both = (uint*)group + (place / 2 * headDim) + start;
+                T others = T.LoadFirst(both, count);
+                elements = place % 2 == 0 ? T.Or(T.And(others, upper), T.And(T.ShiftRightInts(elements, 16), lower)) : T.Or(T.And(others, lower), elements);
+                T.StoreFirst(elements, both, count);
             }
         }
     }

@@ -18,6 +18,9 @@ sealed unsafe class EmittedProduct : PanelProduct
     /// <summary>The most rows for which panels that tiles could take as they are go through <see cref="RowsCode"/> all the same: with more, two panels that share a load of activations gain.</summary>
     const int MostRowsOfPacked = 5;
 
+    /// <summary>How often a strip of panels may be taken apart in registers, each time for some rows: a strip for tiles costs as much in stores as two of these.</summary>
+    const int MostPasses = 2;
+
     readonly PanelFormat _format;
     readonly int _fewRows;
     readonly RoundedActivations<Lanes512> _activations;
@@ -29,10 +32,10 @@ sealed unsafe class EmittedProduct : PanelProduct
         : base(k, PanelFormat.Of(format))
     {
         _format = PanelFormat.Of(format);
-        _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : RowsCode.MostRows;
+        _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : MostPasses * RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
         _rows = new delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>[RowsCode.MostRows + 1];
-        for (int rows = 1; rows <= _fewRows; rows++)
+        for (int rows = 1; rows <= Math.Min(_fewRows, RowsCode.MostRows); rows++)
         {
             _rows[rows] = (delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>)RowsCode.Get(library, _format, rows).Entry;
         }
@@ -114,13 +117,19 @@ sealed unsafe class EmittedProduct : PanelProduct
                 arguments.Weights = weights.At(panel + done, start);
                 arguments.Units = Math.Min(weights.StripElements, K - start) / _format.Blocks.BlockElements;
                 arguments.Adds = start;
-                for (int i = 0; i < rows.Count; i++)
+                int first = 0;
+                for (int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows; passes > 0; passes--)
                 {
-                    arguments.X[i] = (long)(activations + (rows.XOf(i) * _activations.RowBytes) + (start / 32 * RoundedActivations<Lanes512>.LineBytes));
-                    arguments.Y[i] = (long)(results[i] + (done * PanelRows));
-                }
+                    int count = (rows.Count - first + passes - 1) / passes;
+                    for (int i = 0; i < count; i++)
+                    {
+                        arguments.X[i] = (long)(activations + (rows.XOf(first + i) * _activations.RowBytes) + (start / 32 * RoundedActivations<Lanes512>.LineBytes));
+                        arguments.Y[i] = (long)(results[first + i] + (done * PanelRows));
+                    }
 
-                _rows[rows.Count](&arguments);
+                    _rows[count](&arguments);
+                    first += count;
+                }
             }
         }
     }
