@@ -22,21 +22,8 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Load(void* from) => new(Vector128.Load((float*)from), Vector128.Load((float*)from + 4), Vector128.Load((float*)from + 8), Vector128.Load((float*)from + 12));
 
-    public static Lanes128 LoadFirst(void* from, int count)
-    {
-        if (count == ILanes<Lanes128>.Count)
-        {
-            return Load(from);
-        }
-
-        float* copy = stackalloc float[ILanes<Lanes128>.Count];
-        for (int i = 0; i < ILanes<Lanes128>.Count; i++)
-        {
-            copy[i] = i < count ? ((float*)from)[i] : 0;
-        }
-
-        return Load(copy);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadFirst(void* from, int count) => count == ILanes<Lanes128>.Count ? Load(from) : LoadPart(from, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(Vector128.Load((float*)first), Vector128.Load((float*)second), Vector128.Load((float*)third), Vector128.Load((float*)fourth));
@@ -83,19 +70,16 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
         lanes._d.Store((float*)to + 12);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst(Lanes128 lanes, void* to, int count)
     {
         if (count == ILanes<Lanes128>.Count)
         {
             Store(lanes, to);
-            return;
         }
-
-        float* copy = stackalloc float[ILanes<Lanes128>.Count];
-        Store(lanes, copy);
-        for (int i = 0; i < count; i++)
+        else
         {
-            ((float*)to)[i] = copy[i];
+            StorePart(lanes, to, count);
         }
     }
 
@@ -247,5 +231,28 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
             * Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(b.AsInt32(), 16), 16);
         Vector128<int> odd = Vector128.ShiftRightArithmetic(a.AsInt32(), 16) * Vector128.ShiftRightArithmetic(b.AsInt32(), 16);
         return (even + odd).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static Lanes128 LoadPart(void* from, int count)
+    {
+        float* copy = stackalloc float[ILanes<Lanes128>.Count];
+        for (int i = 0; i < ILanes<Lanes128>.Count; i++)
+        {
+            copy[i] = i < count ? ((float*)from)[i] : 0;
+        }
+
+        return Load(copy);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void StorePart(Lanes128 lanes, void* to, int count)
+    {
+        float* copy = stackalloc float[ILanes<Lanes128>.Count];
+        Store(lanes, copy);
+        for (int i = 0; i < count; i++)
+        {
+            ((float*)to)[i] = copy[i];
+        }
     }
 }

@@ -22,21 +22,8 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Load(void* from) => new(Vector256.Load((float*)from), Vector256.Load((float*)from + 8));
 
-    public static Lanes256 LoadFirst(void* from, int count)
-    {
-        if (count == ILanes<Lanes256>.Count)
-        {
-            return Load(from);
-        }
-
-        float* copy = stackalloc float[ILanes<Lanes256>.Count];
-        for (int i = 0; i < ILanes<Lanes256>.Count; i++)
-        {
-            copy[i] = i < count ? ((float*)from)[i] : 0;
-        }
-
-        return Load(copy);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadFirst(void* from, int count) => count == ILanes<Lanes256>.Count ? Load(from) : LoadPart(from, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(Vector256.Create(Vector128.Load((float*)first), Vector128.Load((float*)second)), Vector256.Create(Vector128.Load((float*)third), Vector128.Load((float*)fourth)));
@@ -64,19 +51,16 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
         lanes._upper.Store((float*)to + 8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst(Lanes256 lanes, void* to, int count)
     {
         if (count == ILanes<Lanes256>.Count)
         {
             Store(lanes, to);
-            return;
         }
-
-        float* copy = stackalloc float[ILanes<Lanes256>.Count];
-        Store(lanes, copy);
-        for (int i = 0; i < count; i++)
+        else
         {
-            ((float*)to)[i] = copy[i];
+            StorePart(lanes, to, count);
         }
     }
 
@@ -215,4 +199,27 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LookUp(Lanes256 table, Lanes256 indices) => new(Avx2.Shuffle(table._lower.AsByte(), indices._lower.AsByte()).AsSingle(), Avx2.Shuffle(table._upper.AsByte(), indices._upper.AsByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static Lanes256 LoadPart(void* from, int count)
+    {
+        float* copy = stackalloc float[ILanes<Lanes256>.Count];
+        for (int i = 0; i < ILanes<Lanes256>.Count; i++)
+        {
+            copy[i] = i < count ? ((float*)from)[i] : 0;
+        }
+
+        return Load(copy);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void StorePart(Lanes256 lanes, void* to, int count)
+    {
+        float* copy = stackalloc float[ILanes<Lanes256>.Count];
+        Store(lanes, copy);
+        for (int i = 0; i < count; i++)
+        {
+            ((float*)to)[i] = copy[i];
+        }
+    }
 }

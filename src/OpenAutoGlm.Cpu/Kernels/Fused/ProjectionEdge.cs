@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using OpenAutoGlm.Cpu.Kernels.Attention;
 using OpenAutoGlm.Cpu.Kernels.Elementwise;
 using OpenAutoGlm.Cpu.Kernels.MatMul;
@@ -16,6 +17,8 @@ namespace OpenAutoGlm.Cpu.Kernels.Fused;
 sealed unsafe class ProjectionEdge<T> : IDisposable
     where T : struct, ILanes<T>
 {
+    const int RowsAhead = 4;
+
     readonly Projection _projection;
     readonly ProjectionInputs _at;
     readonly RopeAngles? _angles;
@@ -94,15 +97,33 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
         }
 
         float* y = Row(row) + column;
+        Ask(y, columns);
         for (int i = 0; i < _sums.Length; i++)
         {
             float* to = i == _sums.Length - 1 ? y : results;
-            BinaryKernel<T, SumOf<T>>.Row(results, (float*)_sums[i] + ((long)row * Matrix.Count) + column, to, columns);
+            float* term = (float*)_sums[i] + ((long)row * Matrix.Count) + column;
+            Ask(term, columns);
+            BinaryKernel<T, SumOf<T>>.Row(results, term, to, columns);
         }
 
         if (_sums.Length == 0)
         {
             new ReadOnlySpan<float>(results, columns).CopyTo(new Span<float>(y, columns));
+        }
+    }
+
+    /// <summary>Asks for the same columns some rows on: rows lie pages apart, so the processor does not see what comes next.</summary>
+    void Ask(float* from, int columns)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        from += (long)RowsAhead * Matrix.Count;
+        for (int i = 0; i < columns; i += ILanes<T>.Count)
+        {
+            Sse.Prefetch0(from + i);
         }
     }
 
