@@ -124,6 +124,14 @@ sealed class GraphEdit
         _fired++;
     }
 
+    /// <summary>Gives a node an op that says the same in other words. Counts as nothing.</summary>
+    internal void Restate(Node node, Op op)
+    {
+        int wish = _wishes[node];
+        Take(node);
+        Put(node with { Op = op }, wish);
+    }
+
     /// <summary>Takes a node out whose output everybody reads from another value from now on. Counts as one find.</summary>
     internal void Redirect(Node node, ImmutableArray<Value> to)
     {

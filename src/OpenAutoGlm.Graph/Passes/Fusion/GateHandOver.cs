@@ -23,7 +23,7 @@ sealed class GateHandOver : IGraphPass
             {
                 if (next.Op is MatMul)
                 {
-                    edit.Replace([next], new Node(reader, next.Inputs, next.Outputs));
+                    edit.Restate(next, reader);
                 }
 
                 edit.Replace([node], new Node(op with { HandsOver = true }, node.Inputs, node.Outputs));
