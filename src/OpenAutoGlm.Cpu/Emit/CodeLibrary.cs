@@ -68,6 +68,12 @@ sealed class CodeLibrary(EmittedFeatures features) : IDisposable
     /// </summary>
     internal bool FetchesForOneRow { get; init; } = !IsAmd;
 
+    /// <summary>
+    /// How often panels are rather taken apart in registers, for eight rows each time, than once into a strip for tiles. A strip is many stores, and AMD's processors (Zen 4 was measured) take two
+    /// cycles for 64 bytes; Intel's take one, and the instructions that take codes apart compete with the products there.
+    /// </summary>
+    internal int PassesInRegisters { get; init; } = IsAmd ? 4 : 2;
+
     /// <summary>Whether quantised weights are multiplied as BF16, where the matrix unit does it.</summary>
     internal bool TakesAllAsBFloat16 { get; init; }
 

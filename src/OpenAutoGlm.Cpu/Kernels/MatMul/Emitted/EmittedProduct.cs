@@ -18,9 +18,6 @@ sealed unsafe class EmittedProduct : PanelProduct
     /// <summary>The most rows for which panels that tiles could take as they are go through <see cref="RowsCode"/> all the same: with more, two panels that share a load of activations gain.</summary>
     const int MostRowsOfPacked = 5;
 
-    /// <summary>How often a strip of panels may be taken apart in registers, each time for some rows: a strip for tiles costs as much in stores as two of these.</summary>
-    const int MostPasses = 2;
-
     readonly PanelFormat _format;
     readonly int _fewRows;
     readonly RoundedActivations<Lanes512> _activations;
@@ -32,7 +29,7 @@ sealed unsafe class EmittedProduct : PanelProduct
         : base(k, PanelFormat.Of(format))
     {
         _format = PanelFormat.Of(format);
-        _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : MostPasses * RowsCode.MostRows;
+        _fewRows = StripShape.Of(_format).Packed ? MostRowsOfPacked : library.PassesInRegisters * RowsCode.MostRows;
         _activations = new RoundedActivations<Lanes512>(k, Wide: false);
         _rows = new delegate* unmanaged[SuppressGCTransition]<RowsArguments*, void>[RowsCode.MostRows + 1];
         for (int rows = 1; rows <= Math.Min(_fewRows, RowsCode.MostRows); rows++)
