@@ -172,6 +172,7 @@ sealed unsafe class FusedMatMulKernel<T> : Kernel, IParallelJob, ITunable
         }
 
         _identity.Dispose();
+        _given?.Dispose();
         _scratch.Dispose();
     }
 

@@ -114,6 +114,8 @@ sealed unsafe class EmittedProduct : PanelProduct
                 arguments.Weights = weights.At(panel + done, start);
                 arguments.Units = Math.Min(weights.StripElements, K - start) / _format.Blocks.BlockElements;
                 arguments.Adds = start;
+
+                // The strip passes as often as its rows ask for, as even as can be.
                 int first = 0;
                 for (int passes = (rows.Count + RowsCode.MostRows - 1) / RowsCode.MostRows; passes > 0; passes--)
                 {
