@@ -161,11 +161,12 @@ sealed class KernelCatalog<T>(string set, WorkerPool pool, CodeLibrary code, boo
 
         int mostRows = scope.Limits.Of(op.Prologue is GatherNorm ? node.Inputs[1].Type.Shape[0] : node.Inputs[0].Type.Shape[0]);
         IEnumerable<PanelProduct> products = parts.Select(part => part.Product);
+        HandedRows? given = op.HandsOver ? HandOver(node.Outputs[^1], scope) : null;
         HandedRows? taken = op.Prologue is null ? scope.TakeOver(node.Inputs[0]) : null;
         RowStage<T> stage = new(
             pool, new RowPrologue<T>(op.Prologue, k, keep: false, Table(op.Prologue, node, scope)), k, taken is null ? products : [], Math.Min(mostRows, PanelProduct.MostRows), turns);
         string name = $"FusedMatMul {string.Join('+', products.Select(product => product.Name).Distinct())} {set}";
-        return new FusedMatMulKernel<T>(name, pool, node, stage, [.. parts], scope.Scratch, mostRows, taken, op.HandsOver ? HandOver(node.Outputs[^1], scope) : null);
+        return new FusedMatMulKernel<T>(name, pool, node, stage, [.. parts], scope.Scratch, mostRows, taken, given);
     }
 
     /// <summary>A place for rows that the next product takes as it multiplies them; null where its weights want them in several ways.</summary>

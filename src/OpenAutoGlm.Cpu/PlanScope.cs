@@ -70,10 +70,10 @@ sealed class PlanScope(PlanLimits limits, WeightStore weights, IEnumerable<Node>
         return handed;
     }
 
-    /// <summary>Where rows are that were handed over; null for others. After the kernel that asks has run, their memory is free.</summary>
+    /// <summary>Where rows are that were handed over; null for others. After the kernel that asks has run, their memory is free: what it hands over itself needs its place before.</summary>
     internal HandedRows? TakeOver(Value rows)
     {
-        if (!_handed.TryGetValue(rows, out (HandedRows Rows, Scratch Memory) handed))
+        if (!_handed.Remove(rows, out (HandedRows Rows, Scratch Memory) handed))
         {
             return null;
         }

@@ -23,7 +23,7 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Load(void* from) => new(Vector128.Load((float*)from), Vector128.Load((float*)from + 4), Vector128.Load((float*)from + 8), Vector128.Load((float*)from + 12));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 LoadFirst(void* from, int count) => count == ILanes<Lanes128>.Count ? Load(from) : LoadPart(from, count);
+    public static Lanes128 LoadFirst(void* from, int count) => count == ILanes<Lanes128>.Count ? Load(from) : LaneParts.Load<Lanes128>(from, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(Vector128.Load((float*)first), Vector128.Load((float*)second), Vector128.Load((float*)third), Vector128.Load((float*)fourth));
@@ -79,7 +79,7 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
         }
         else
         {
-            StorePart(lanes, to, count);
+            LaneParts.Store(lanes, to, count);
         }
     }
 
@@ -231,28 +231,5 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
             * Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(b.AsInt32(), 16), 16);
         Vector128<int> odd = Vector128.ShiftRightArithmetic(a.AsInt32(), 16) * Vector128.ShiftRightArithmetic(b.AsInt32(), 16);
         return (even + odd).AsSingle();
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static Lanes128 LoadPart(void* from, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes128>.Count];
-        for (int i = 0; i < ILanes<Lanes128>.Count; i++)
-        {
-            copy[i] = i < count ? ((float*)from)[i] : 0;
-        }
-
-        return Load(copy);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static void StorePart(Lanes128 lanes, void* to, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes128>.Count];
-        Store(lanes, copy);
-        for (int i = 0; i < count; i++)
-        {
-            ((float*)to)[i] = copy[i];
-        }
     }
 }

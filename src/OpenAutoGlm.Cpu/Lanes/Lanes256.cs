@@ -23,7 +23,7 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 Load(void* from) => new(Vector256.Load((float*)from), Vector256.Load((float*)from + 8));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 LoadFirst(void* from, int count) => count == ILanes<Lanes256>.Count ? Load(from) : LoadPart(from, count);
+    public static Lanes256 LoadFirst(void* from, int count) => count == ILanes<Lanes256>.Count ? Load(from) : LaneParts.Load<Lanes256>(from, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(Vector256.Create(Vector128.Load((float*)first), Vector128.Load((float*)second)), Vector256.Create(Vector128.Load((float*)third), Vector128.Load((float*)fourth)));
@@ -60,7 +60,7 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
         }
         else
         {
-            StorePart(lanes, to, count);
+            LaneParts.Store(lanes, to, count);
         }
     }
 
@@ -199,27 +199,4 @@ readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LookUp(Lanes256 table, Lanes256 indices) => new(Avx2.Shuffle(table._lower.AsByte(), indices._lower.AsByte()).AsSingle(), Avx2.Shuffle(table._upper.AsByte(), indices._upper.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static Lanes256 LoadPart(void* from, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes256>.Count];
-        for (int i = 0; i < ILanes<Lanes256>.Count; i++)
-        {
-            copy[i] = i < count ? ((float*)from)[i] : 0;
-        }
-
-        return Load(copy);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static void StorePart(Lanes256 lanes, void* to, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes256>.Count];
-        Store(lanes, copy);
-        for (int i = 0; i < count; i++)
-        {
-            ((float*)to)[i] = copy[i];
-        }
-    }
 }

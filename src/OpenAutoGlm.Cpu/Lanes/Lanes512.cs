@@ -23,7 +23,7 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 Load(void* from) => new(Vector512.Load((float*)from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 LoadFirst(void* from, int count) => count == ILanes<Lanes512>.Count ? Load(from) : LoadPart(from, count);
+    public static Lanes512 LoadFirst(void* from, int count) => count == ILanes<Lanes512>.Count ? Load(from) : LaneParts.Load<Lanes512>(from, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadQuads(byte* first, byte* second, byte* third, byte* fourth) => new(
@@ -60,7 +60,7 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
         }
         else
         {
-            StorePart(lanes, to, count);
+            LaneParts.Store(lanes, to, count);
         }
     }
 
@@ -194,27 +194,4 @@ readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LookUp(Lanes512 table, Lanes512 indices) => new(Avx512BW.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static Lanes512 LoadPart(void* from, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes512>.Count];
-        for (int i = 0; i < ILanes<Lanes512>.Count; i++)
-        {
-            copy[i] = i < count ? ((float*)from)[i] : 0;
-        }
-
-        return Load(copy);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static void StorePart(Lanes512 lanes, void* to, int count)
-    {
-        float* copy = stackalloc float[ILanes<Lanes512>.Count];
-        Store(lanes, copy);
-        for (int i = 0; i < count; i++)
-        {
-            ((float*)to)[i] = copy[i];
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Kernels.MatMul;
 using OpenAutoGlm.Graph;
 using OpenAutoGlm.Graph.Formats;
 using OpenAutoGlm.Graph.Ops;
@@ -65,20 +66,24 @@ public class FusedKernelTests
         }
     }
 
-    [Fact]
-    public void Rows_for_several_products_at_once_do_not_meet()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Rows_for_several_products_at_once_do_not_meet(bool oneAfterTheOther)
     {
-        // Two gates run before the products that read them.
+        // Two gates run before the products that read them, or the second gate reads what the first hands over while it hands over itself; in more rows than go through a product at once.
+        const int Tokens = PanelProduct.MostRows + 9;
         GraphBuilder builder = new("two gates");
         Value x = builder.Input("x", TensorType.F32(Dim.Tokens, 64));
-        Value Weight(string name, int n, int k) => builder.Weight(name, KernelRun.Random(name.Length, 1, n, k));
-        Value Gated(string name) => builder.Apply(
-            name, new Multiply(), builder.Apply($"{name} on", new Activate(Activation.Silu), builder.Apply($"{name} gate", new MatMul(), x, Weight($"{name} gate w", 96, 64))), builder.Apply($"{name} up", new MatMul(), x, Weight($"{name} up weights", 96, 64)));
-        (Value a, Value b) = (Gated("first"), Gated("second one"));
-        Value down = builder.Apply("down a", new MatMul(), a, Weight("down a w", 64, 96));
-        builder.Output(builder.Apply("sum", new Add(), builder.Apply("down b", new MatMul(), b, Weight("the other down", 64, 96)), down));
+        int seed = 0;
+        Value Product(string name, Value rows, int n) => builder.Apply(name, new MatMul(), rows, builder.Weight($"{name}.w", KernelRun.Random(++seed, 1, n, rows.Type.Shape.Last.Size)));
+        Value Gated(string name, Value rows) =>
+            builder.Apply(name, new Multiply(), builder.Apply($"{name} on", new Activate(Activation.Silu), Product($"{name} gate", rows, 96)), Product($"{name} up", rows, 96));
+        Value first = Gated("first", x), second = Gated("second", oneAfterTheOther ? first : x);
+        Value down = Product("down", second, 64);
+        builder.Output(oneAfterTheOther ? down : builder.Apply("sum", new Add(), Product("down of first", first, 64), down));
         ModelGraph graph = builder.Build();
-        PlanLimits limits = new((Dim.Tokens, 5));
+        PlanLimits limits = new((Dim.Tokens, Tokens));
         using CpuBackend fused = new(new CpuOptions { Threads = 2 });
         using CpuBackend plain = new(new CpuOptions { Threads = 1, DisabledPasses = ["all"] });
         using Plan actual = fused.Lower(graph, limits);
@@ -89,8 +94,8 @@ public class FusedKernelTests
         float[] Results(Plan plan)
         {
             using Execution execution = plan.CreateExecution();
-            execution.SetSize(Dim.Tokens, 5);
-            execution.Bind(x, KernelRun.Random(99, 1, 5, 64));
+            execution.SetSize(Dim.Tokens, Tokens);
+            execution.Bind(x, KernelRun.Random(99, 1, Tokens, 64));
             execution.Run();
             return execution[graph.Outputs[0]].Floats.ToArray();
         }

@@ -28,6 +28,7 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
     float* _normWeight;
     int* _slots;
     TensorView _y;
+    int _rows;
 
     internal ProjectionEdge(Projection projection, ProjectionInputs at, PanelProduct product, WeightPanels weights, RopeAngles? angles, int output)
     {
@@ -75,6 +76,7 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
         }
 
         _y = _output < outputs.Length ? outputs[_output] : default;
+        _rows = _output < outputs.Length ? _y.RowCount : 0;
     }
 
     /// <summary>Adds the bias to a row of a chunk.</summary>
@@ -97,12 +99,12 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
         }
 
         float* y = Row(row) + column;
-        Ask(y, columns);
+        FetchAhead(y, row, columns);
         for (int i = 0; i < _sums.Length; i++)
         {
             float* to = i == _sums.Length - 1 ? y : results;
             float* term = (float*)_sums[i] + ((long)row * Matrix.Count) + column;
-            Ask(term, columns);
+            FetchAhead(term, row, columns);
             BinaryKernel<T, SumOf<T>>.Row(results, term, to, columns);
         }
 
@@ -112,10 +114,10 @@ sealed unsafe class ProjectionEdge<T> : IDisposable
         }
     }
 
-    /// <summary>Asks for the same columns some rows on: rows lie pages apart, so the processor does not see what comes next.</summary>
-    void Ask(float* from, int columns)
+    /// <summary>Asks for the same columns some rows on, if there are so many: rows lie pages apart, so the processor does not see what comes next.</summary>
+    void FetchAhead(float* from, int row, int columns)
     {
-        if (!Sse.IsSupported)
+        if (!Sse.IsSupported || row + RowsAhead >= _rows)
         {
             return;
         }

@@ -63,41 +63,26 @@ static unsafe class RopeHead<T>
     [MethodImpl(Jit.Loop)]
     static void Interleaved(float* x, float* cosines, float* sines, float* y, int dims)
     {
-        int i = 0;
-        for (; i <= dims - ILanes<T>.Count; i += ILanes<T>.Count)
+        for (int i = 0; i < dims; i += ILanes<T>.Count)
         {
-            T part = T.Load(x + i);
-            T.Store(Turned(part, T.Load(cosines + i), T.SwapNeighbours(part), T.Load(sines + i)), y + i);
-        }
-
-        if (i < dims)
-        {
-            int count = dims - i;
+            int count = Math.Min(ILanes<T>.Count, dims - i);
             T part = T.LoadFirst(x + i, count);
-            T.StoreFirst(Turned(part, T.LoadFirst(cosines + i, count), T.SwapNeighbours(part), T.LoadFirst(sines + i, count)), y + i, count);
+            T turned = T.SwapNeighbours(part) * T.LoadFirst(sines + i, count);
+            T.StoreFirst(T.MultiplyAdd(part, T.LoadFirst(cosines + i, count), turned), y + i, count);
         }
     }
 
     [MethodImpl(Jit.Loop)]
     static void Halves(float* x, float* cosines, float* sines, float* y, int half)
     {
-        int i = 0;
-        for (; i <= half - ILanes<T>.Count; i += ILanes<T>.Count)
+        for (int i = 0; i < half; i += ILanes<T>.Count)
         {
-            (T first, T second) = (T.Load(x + i), T.Load(x + half + i));
-            T.Store(Turned(first, T.Load(cosines + i), second, T.Load(sines + i)), y + i);
-            T.Store(Turned(second, T.Load(cosines + half + i), first, T.Load(sines + half + i)), y + half + i);
-        }
-
-        if (i < half)
-        {
-            int count = half - i;
-            (T first, T second) = (T.LoadFirst(x + i, count), T.LoadFirst(x + half + i, count));
-            T.StoreFirst(Turned(first, T.LoadFirst(cosines + i, count), second, T.LoadFirst(sines + i, count)), y + i, count);
-            T.StoreFirst(Turned(second, T.LoadFirst(cosines + half + i, count), first, T.LoadFirst(sines + half + i, count)), y + half + i, count);
+            int count = Math.Min(ILanes<T>.Count, half - i);
+            T first = T.LoadFirst(x + i, count);
+            T second = T.LoadFirst(x + half + i, count);
+            T.StoreFirst(T.MultiplyAdd(first, T.LoadFirst(cosines + i, count), second * T.LoadFirst(sines + i, count)), y + i, count);
+            T.StoreFirst(
+                T.MultiplyAdd(second, T.LoadFirst(cosines + half + i, count), first * T.LoadFirst(sines + half + i, count)), y + half + i, count);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Turned(T x, T cosine, T partner, T sine) => T.MultiplyAdd(x, cosine, partner * sine);
 }

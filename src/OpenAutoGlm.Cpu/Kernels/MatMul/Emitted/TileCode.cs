@@ -143,6 +143,7 @@ static unsafe class TileCode
             a.add(x[row], rdx);
         }
 
+        // The rows of y that the next tile writes lie apart from one another; a guess does no harm.
         Label sumsOnly = a.CreateLabel();
         a.mov(rax, __qword_ptr[rdi + TileArguments.YAt]);
         a.mov(rcx, __qword_ptr[rdi + TileArguments.YOffsetAt]);
@@ -151,8 +152,10 @@ static unsafe class TileCode
         for (int row = 0; row < rows; row++)
         {
             a.mov(rdx, __qword_ptr[rax + (8 * (rows + row))]);
-            a.prefetchw(__byte_ptr[rdx + rcx]);
-            a.prefetchw(__byte_ptr[rdx + rcx + 64]);
+            for (int panel = 0; panel < Panels; panel++)
+            {
+                a.prefetchw(__byte_ptr[rdx + rcx + (panel * PanelFormat.LineBytes)]);
+            }
         }
 
         a.Label(ref sumsOnly);
