@@ -21,6 +21,9 @@ unsafe interface ILanes<T>
     /// <summary>Whether <see cref="AddByteProducts"/> is there.</summary>
     static virtual bool HasByteSums => false;
 
+    /// <summary>Whether <see cref="AddByteProducts"/> takes signed bytes for both, as Arm's dot product does; those below 128 are the same either way.</summary>
+    static virtual bool SumsSignedBytes => false;
+
     /// <summary>All lanes 0.</summary>
     static abstract T Zero { get; }
 
@@ -148,7 +151,7 @@ unsafe interface ILanes<T>
     /// </summary>
     static abstract T MultiplyBytes(T unsigned, T signed);
 
-    /// <summary>int32 lane = sum + u0 · s0 + … + u3 · s3 over four unsigned bytes and four signed ones; exact.</summary>
+    /// <summary>int32 lane = sum + u0 · s0 + … + u3 · s3 over four unsigned bytes, but see <see cref="SumsSignedBytes"/>, and four signed ones; exact.</summary>
     static virtual T AddByteProducts(T sum, T unsigned, T signed) => throw new NotSupportedException();
 
     /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace OpenAutoGlm.Cpu.Lanes;
@@ -16,6 +17,10 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) => (_a, _b, _c, _d) = (a, b, c, d);
 
     public static bool HasByteProducts => Ssse3.IsSupported;
+
+    public static bool HasByteSums => Dp.IsSupported;
+
+    public static bool SumsSignedBytes => Dp.IsSupported;
 
     public static Lanes128 Zero => default;
 
@@ -213,7 +218,13 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 MultiplyBytes(Lanes128 unsigned, Lanes128 signed) => new(Ssse3.MultiplyAddAdjacent(unsigned._a.AsByte(), signed._a.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._b.AsByte(), signed._b.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._c.AsByte(), signed._c.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._d.AsByte(), signed._d.AsSByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddByteProducts(Lanes128 sum, Lanes128 unsigned, Lanes128 signed) => new(AddByteProducts(sum._a, unsigned._a, signed._a), AddByteProducts(sum._b, unsigned._b, signed._b), AddByteProducts(sum._c, unsigned._c, signed._c), AddByteProducts(sum._d, unsigned._d, signed._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LookUp(Lanes128 table, Lanes128 indices) => new(Vector128.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle(), Vector128.Shuffle(table._b.AsByte(), indices._b.AsByte()).AsSingle(), Vector128.Shuffle(table._c.AsByte(), indices._c.AsByte()).AsSingle(), Vector128.Shuffle(table._d.AsByte(), indices._d.AsByte()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> AddByteProducts(Vector128<float> sum, Vector128<float> a, Vector128<float> b) => Dp.DotProduct(sum.AsInt32(), a.AsSByte(), b.AsSByte()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> Round(Vector128<float> a) =>
@@ -225,6 +236,13 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
         if (Sse2.IsSupported)
         {
             return Sse2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsSingle();
+        }
+
+        if (AdvSimd.Arm64.IsSupported)
+        {
+            return AdvSimd.Arm64.AddPairwise(
+                AdvSimd.MultiplyWideningLower(a.AsInt16().GetLower(), b.AsInt16().GetLower()),
+                AdvSimd.MultiplyWideningUpper(a.AsInt16(), b.AsInt16())).AsSingle();
         }
 
         Vector128<int> even = Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(a.AsInt32(), 16), 16)

@@ -201,30 +201,41 @@ public unsafe class QuantizedMatMulTests
         Tensor w = KernelRun.RandomWeights(3, format, 13, k);
         Tensor panel = GuardedMemory.Allocate(TensorFormat.F32, (int)packing.PanelBytes(k) / 4);
         packing.Pack(w.Data, w.RowBytes, 13, k, new PackedWeights((nint)panel.Data, 13, packing.PanelBytes(k), k, packing.PanelBytes(k)), 0);
-        PanelLines lines = PanelLines.Of(packing, wide: false);
-        byte[] apart = new byte[k / 32 * lines.BlockBytes];
-        fixed (byte* to = apart)
+        foreach (CodeForm form in Enum.GetValues<CodeForm>())
         {
-            PanelReader<LanesScalar>.Read(packing, panel.Data, 2, wide: false, to);
+            PanelLines lines = PanelLines.Of(packing, form);
+            byte[] apart = new byte[k / 32 * lines.BlockBytes];
+            fixed (byte* to = apart)
+            {
+                PanelReader<LanesScalar>.Read(packing, panel.Data, 2, form, to);
+            }
+
+            sbyte[] expectedCodes = new sbyte[k];
+            float[] expectedScales = new float[groups];
+            float[] expectedMinimums = new float[groups];
+            for (int row = 0; row < 13; row++)
+            {
+                packing.Blocks.Unpack(new ReadOnlySpan<byte>(w.Data + (row * w.RowBytes), (int)w.RowBytes), expectedCodes, expectedScales, expectedMinimums);
+                Assert.Equal(expectedCodes, Enumerable.Range(0, k).Select(i => CodeAt(i, row)));
+                Assert.Equal(expectedScales, Enumerable.Range(0, groups).Select(group => FloatAt(group, 0, row)));
+                Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => FloatAt(group, lines.MinimumsAt, row))));
+            }
+
+            int BlockAt(int element) => element / 32 * lines.BlockBytes;
+
+            sbyte CodeAt(int i, int row)
+            {
+                int quad = BlockAt(i) + lines.CodesAt + (i % 32 / 4 * lines.QuadBytes);
+                return form == CodeForm.Shorts
+                    ? checked((sbyte)BitConverter.ToInt16(apart, quad + (i % 2 * 64) + (row * 4) + (i % 4 / 2 * 2)))
+                    : (sbyte)(apart[quad + (row * 4) + (i % 4)] - (form == CodeForm.SignedBytes && packing.Offset == 128 ? 0 : packing.Offset));
+            }
+
+            float FloatAt(int group, int at, int row) =>
+                BitConverter.ToSingle(apart, BlockAt(group * packing.Blocks.GroupElements) + at + (group % lines.Groups * 64) + (4 * row));
         }
 
         GC.KeepAlive(panel);
-        sbyte[] expectedCodes = new sbyte[k];
-        float[] expectedScales = new float[groups];
-        float[] expectedMinimums = new float[groups];
-        for (int row = 0; row < 13; row++)
-        {
-            packing.Blocks.Unpack(new ReadOnlySpan<byte>(w.Data + (row * w.RowBytes), (int)w.RowBytes), expectedCodes, expectedScales, expectedMinimums);
-            Assert.Equal(expectedCodes, Enumerable.Range(0, k).Select(i => (sbyte)(apart[BlockAt(i) + lines.CodesAt + (i % 32 / 4 * 64) + (row * 4) + (i % 4)] - packing.Offset)));
-            Assert.Equal(expectedScales, Enumerable.Range(0, groups).Select(group => FloatAt(group, 0, row)));
-            Assert.True(!packing.Blocks.HasMinimum || expectedMinimums.SequenceEqual(Enumerable.Range(0, groups).Select(group => FloatAt(group, lines.MinimumsAt, row))));
-        }
-
-        int BlockAt(int element) => element / 32 * lines.BlockBytes;
-
-        float FloatAt(int group, int at, int row) =>
-            BitConverter.ToSingle(apart, BlockAt(group * packing.Blocks.GroupElements) + at + (group % lines.Groups * 64) + (4 * row));
-
         GC.KeepAlive(w);
         Assert.InRange(packing.UnitBytes, packing.Blocks.BlockBytes * 16, packing.Blocks.BlockBytes * 17);
     }

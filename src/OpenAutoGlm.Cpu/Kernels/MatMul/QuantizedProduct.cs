@@ -54,7 +54,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
         : base(k, PanelFormat.Of(format))
     {
         _format = PanelFormat.Of(format);
-        if (new PanelLines(TShape.Groups, TShape.HasMinimum, IsWide) != PanelLines.Of(_format, IsWide) || _format.Offset != (TShape.OffsetBits == 0 ? 0 : 1 << TShape.OffsetBits))
+        if (new PanelLines(TShape.Groups, TShape.HasMinimum, Form) != PanelLines.Of(_format, Form) || _format.Offset != (TShape.OffsetBits == 0 ? 0 : 1 << TShape.OffsetBits))
         {
             throw new ArgumentException($"{typeof(TShape).Name} is not the shape of {format}.", nameof(format));
         }
@@ -75,6 +75,16 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => !T.HasByteSums && (!T.HasByteProducts || TShape.QuadsInShort == 0);
+    }
+
+    /// <summary>What a strip's codes are.</summary>
+    static CodeForm Form => IsWide ? CodeForm.Shorts : T.SumsSignedBytes ? CodeForm.SignedBytes : CodeForm.Bytes;
+
+    /// <summary>The offset of a strip's codes, as <see cref="IProductShape.OffsetBits"/> is that of a panel's.</summary>
+    static int OffsetBits
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => T.SumsSignedBytes && TShape.OffsetBits == 7 ? 0 : TShape.OffsetBits;
     }
 
     static int CodesAt
@@ -146,7 +156,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
                     continue;
                 }
 
-                PanelReader<T>.Read(_format, weights.At(panel + i, start), elements / _format.Blocks.BlockElements, IsWide, strip);
+                PanelReader<T>.Read(_format, weights.At(panel + i, start), elements / _format.Blocks.BlockElements, Form, strip);
 
                 // What comes after this strip: that of the next panel, or the first one's next, or what lies behind these panels.
                 byte* next = i + 1 < panels ? weights.At(panel + i + 1, start) : start + elements < K ? weights.At(panel, start + elements) : weights.At(panel + panels, 0);
@@ -398,19 +408,19 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static T Start(byte* x, int group)
     {
-        if (TShape.OffsetBits == 0)
+        if (OffsetBits == 0)
         {
             return T.Zero;
         }
 
         int at = TShape.Groups == 1 ? RoundedActivations<T>.NegatedSumAt : RoundedActivations<T>.NegatedHalfSumsAt + (4 * group);
         T negated = T.BroadcastInt(*(int*)(x + at));
-        return TShape.OffsetBits == RoundedActivations<T>.NegatedSumBits ? negated : T.ShiftRightInts(negated, RoundedActivations<T>.NegatedSumBits - TShape.OffsetBits);
+        return OffsetBits == RoundedActivations<T>.NegatedSumBits ? negated : T.ShiftRightInts(negated, RoundedActivations<T>.NegatedSumBits - OffsetBits);
     }
 
     /// <summary>A dot that did not begin with it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Started(T dot, byte* x, int group) => TShape.OffsetBits == 0 ? dot : T.AddInts(dot, Start(x, group));
+    static T Started(T dot, byte* x, int group) => OffsetBits == 0 ? dot : T.AddInts(dot, Start(x, group));
 
     /// <summary>A row's sums in memory with a group more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,10 +9,8 @@ namespace OpenAutoGlm.Cpu.Kernels.MatMul.Panels;
 /// </summary>
 /// <param name="Groups">Groups in a block: 1 or 2.</param>
 /// <param name="HasMinimum">Whether there are lines of minimums.</param>
-/// <param name="Wide">
-/// Whether codes are int16, two lines a quad: elements 0 and 2 of each row, then 1 and 3. Else they are bytes with the offset that they have in the panel.
-/// </param>
-readonly record struct PanelLines(int Groups, bool HasMinimum, bool Wide)
+/// <param name="Form">What codes are.</param>
+readonly record struct PanelLines(int Groups, bool HasMinimum, CodeForm Form)
 {
     internal const int LineBytes = PanelFormat.LineBytes;
 
@@ -20,11 +18,24 @@ readonly record struct PanelLines(int Groups, bool HasMinimum, bool Wide)
 
     internal int CodesAt => (HasMinimum ? 2 : 1) * Groups * LineBytes;
 
-    internal int QuadBytes => Wide ? 2 * LineBytes : LineBytes;
+    internal int QuadBytes => Form == CodeForm.Shorts ? 2 * LineBytes : LineBytes;
 
     internal int BlockBytes => CodesAt + (8 * QuadBytes);
 
-    internal static PanelLines Of(PanelFormat format, bool wide) => new(format.BlockGroups, format.Blocks.HasMinimum, wide);
+    internal static PanelLines Of(PanelFormat format, CodeForm form) => new(format.BlockGroups, format.Blocks.HasMinimum, form);
+}
+
+/// <summary>What codes are taken apart to.</summary>
+enum CodeForm
+{
+    /// <summary>Bytes with the offset that they have in the panel.</summary>
+    Bytes,
+
+    /// <summary>The same, but signed bytes without an offset where they would not fit with it.</summary>
+    SignedBytes,
+
+    /// <summary>int16 without an offset, two lines a quad: elements 0 and 2 of each row, then 1 and 3.</summary>
+    Shorts,
 }
 
 /// <summary>Takes units of a packed panel apart with intrinsics, the twin of what emitted code does.</summary>
@@ -34,14 +45,19 @@ static unsafe class PanelReader<T>
     const int Line = PanelFormat.LineBytes;
     const int Rows = PanelProduct.PanelRows;
 
+    /// <summary>128 in each byte, which takes that offset away as well as it adds it.</summary>
+    const int Offset128 = unchecked((int)0x8080_8080);
+
     /// <summary>Writes so many units as <see cref="PanelLines"/>.</summary>
-    internal static void Read(PanelFormat format, byte* unit, int units, bool wide, byte* to)
+    internal static void Read(PanelFormat format, byte* unit, int units, CodeForm form, byte* to)
     {
-        PanelLines lines = PanelLines.Of(format, wide);
+        PanelLines lines = PanelLines.Of(format, form);
+        bool wide = form == CodeForm.Shorts;
+        bool signed = form == CodeForm.SignedBytes && format.Offset == 128;
         delegate*<PanelFormat, byte*, byte*, void> codes = format.Bits switch
         {
-            CodeBits.Eight => wide ? &Widen : &Eight,
-            CodeBits.FourByTable => &ByTable,
+            CodeBits.Eight => wide ? &Widen : signed ? &EightSigned : &Eight,
+            CodeBits.FourByTable => signed ? &BySignedTable : &ByTable,
             CodeBits.Five => &Five,
             CodeBits.Six => &Six,
             CodeBits.Two => &Two,
@@ -72,11 +88,11 @@ static unsafe class PanelReader<T>
     {
         QuantizedFormat blocks = format.Blocks;
         int lane = row % Rows;
-        PanelLines lines = PanelLines.Of(format, wide: false);
+        PanelLines lines = PanelLines.Of(format, CodeForm.Bytes);
         byte* unit = stackalloc byte[lines.BlockBytes * format.UnitBlocks];
         for (int start = 0; start < values.Length; start += blocks.BlockElements)
         {
-            Read(format, weights.At(row / Rows, start), 1, wide: false, unit);
+            Read(format, weights.At(row / Rows, start), 1, CodeForm.Bytes, unit);
             for (int group = 0; group < blocks.BlockGroups; group++)
             {
                 byte* block = unit + (group / lines.Groups * lines.BlockBytes);
@@ -100,6 +116,16 @@ static unsafe class PanelReader<T>
         for (int quad = 0; quad < 8; quad++)
         {
             T.Store(T.Load(lines + (quad * Line)), codes + (quad * Line));
+        }
+    }
+
+    [MethodImpl(Jit.Loop)]
+    static void EightSigned(PanelFormat format, byte* lines, byte* codes)
+    {
+        T offset = T.BroadcastInt(Offset128);
+        for (int quad = 0; quad < 8; quad++)
+        {
+            T.Store(T.AddBytes(T.Load(lines + (quad * Line)), offset), codes + (quad * Line));
         }
     }
 
@@ -128,13 +154,17 @@ static unsafe class PanelReader<T>
         }
     }
 
+    static void ByTable(PanelFormat format, byte* lines, byte* codes) => ByTable(format, lines, codes, 0);
+
+    static void BySignedTable(PanelFormat format, byte* lines, byte* codes) => ByTable(format, lines, codes, Offset128);
+
     [MethodImpl(Jit.Loop)]
-    static void ByTable(PanelFormat format, byte* lines, byte* codes)
+    static void ByTable(PanelFormat format, byte* lines, byte* codes, int added)
     {
         T mask = T.BroadcastInt(0x0F0F_0F0F);
         fixed (byte* entries = format.Table.Span)
         {
-            T table = T.LoadSameQuad(entries);
+            T table = T.AddBytes(T.LoadSameQuad(entries), T.BroadcastInt(added));
             for (int i = 0; i < 4; i++, lines += Line, codes += Line)
             {
                 T both = T.Load(lines);
