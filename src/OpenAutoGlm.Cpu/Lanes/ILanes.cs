@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Intrinsics;
 
 namespace OpenAutoGlm.Cpu.Lanes;
@@ -153,6 +154,9 @@ unsafe interface ILanes<T>
 
     /// <summary>int32 lane = sum + u0 · s0 + … + u3 · s3 over four unsigned bytes, but see <see cref="SumsSignedBytes"/>, and four signed ones; exact.</summary>
     static virtual T AddByteProducts(T sum, T unsigned, T signed) => throw new NotSupportedException();
+
+    /// <summary><see cref="AddByteProducts"/> with the same four signed bytes for every lane: those from <paramref name="signed"/> + 4 · <paramref name="quad"/> on, of sixteen that may be read.</summary>
+    static virtual T AddQuadProducts(T sum, T unsigned, sbyte* signed, [ConstantExpected] int quad) => T.AddByteProducts(sum, unsigned, T.BroadcastInt(((int*)signed)[quad]));
 
     /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>
     static abstract T LookUp(T table, T indices);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
@@ -134,7 +135,7 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Abs(Lanes128 a) => new(Vector128.Abs(a._a), Vector128.Abs(a._b), Vector128.Abs(a._c), Vector128.Abs(a._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Round(Lanes128 a) => new(Round(a._a), Round(a._b), Round(a._c), Round(a._d));
+    public static Lanes128 Round(Lanes128 a) => new(Vector128.Round(a._a), Vector128.Round(a._b), Vector128.Round(a._c), Vector128.Round(a._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Less(Lanes128 a, Lanes128 b) => new(Vector128.LessThan(a._a, b._a), Vector128.LessThan(a._b, b._b), Vector128.LessThan(a._c, b._c), Vector128.LessThan(a._d, b._d));
@@ -221,14 +222,21 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 AddByteProducts(Lanes128 sum, Lanes128 unsigned, Lanes128 signed) => new(AddByteProducts(sum._a, unsigned._a, signed._a), AddByteProducts(sum._b, unsigned._b, signed._b), AddByteProducts(sum._c, unsigned._c, signed._c), AddByteProducts(sum._d, unsigned._d, signed._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddQuadProducts(Lanes128 sum, Lanes128 unsigned, sbyte* signed, [ConstantExpected] int quad)
+    {
+        Vector128<sbyte> four = Vector128.Load(signed);
+        return new(AddQuadProducts(sum._a, unsigned._a, four, quad), AddQuadProducts(sum._b, unsigned._b, four, quad), AddQuadProducts(sum._c, unsigned._c, four, quad), AddQuadProducts(sum._d, unsigned._d, four, quad));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LookUp(Lanes128 table, Lanes128 indices) => new(Vector128.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle(), Vector128.Shuffle(table._b.AsByte(), indices._b.AsByte()).AsSingle(), Vector128.Shuffle(table._c.AsByte(), indices._c.AsByte()).AsSingle(), Vector128.Shuffle(table._d.AsByte(), indices._d.AsByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> AddByteProducts(Vector128<float> sum, Vector128<float> a, Vector128<float> b) => Dp.DotProduct(sum.AsInt32(), a.AsSByte(), b.AsSByte()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> Round(Vector128<float> a) =>
-        Sse41.IsSupported ? Sse41.RoundToNearestInteger(a) : Vector128.Round(a, MidpointRounding.ToEven);
+    static Vector128<float> AddQuadProducts(Vector128<float> sum, Vector128<float> a, Vector128<sbyte> four, [ConstantExpected(Max = (byte)3)] int quad) =>
+        Dp.DotProductBySelectedQuadruplet(sum.AsInt32(), a.AsSByte(), four, (byte)quad).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> MultiplyShorts(Vector128<float> a, Vector128<float> b)

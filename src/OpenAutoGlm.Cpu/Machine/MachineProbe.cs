@@ -157,7 +157,14 @@ public static class MachineProbe
         }
     }
 
-    static string NameIn(string[] cpuInfo) => Field(cpuInfo, "model name") ?? Field(cpuInfo, "Model") ?? Field(cpuInfo, "CPU part") ?? "unknown";
+    /// <summary>What lines of /proc/cpuinfo call the processor; Model is the board that an Arm processor sits on.</summary>
+    internal static string NameIn(string[] cpuInfo)
+    {
+        string? cores = ArmCores.In(cpuInfo);
+        return Field(cpuInfo, "model name")
+            ?? (Field(cpuInfo, "Model") is { } board ? cores is null ? board : $"{board}, {cores}" : cores)
+            ?? "unknown";
+    }
 
     static string? Field(string[] lines, string name) => lines
         .Select(line => line.Split(':', 2))

@@ -23,6 +23,17 @@ public class MachineProbeTests
     [InlineData("5-2", 1)]
     public void Lists_of_cores_are_counted(string list, int cores) => Assert.Equal(cores, MachineProbe.CoresIn(list));
 
+    [Theory]
+    [InlineData("model name : AMD EPYC|model name : AMD EPYC", "AMD EPYC")]
+    [InlineData("CPU implementer\t: 0x41|CPU part\t: 0xd0c|CPU implementer\t: 0x41|CPU part\t: 0xd0c", "Neoverse-N1")]
+    [InlineData("CPU implementer : 0x41|CPU part : 0xd80|CPU part : 0xd81|CPU part : 0xd81|CPU part : 0xd82", "Cortex-A720 and Cortex-A520 and Cortex-X4")]
+    [InlineData("CPU implementer : 0x41|CPU part : 0xd08|Model : Raspberry Pi 4 Model B Rev 1.4", "Raspberry Pi 4 Model B Rev 1.4, Cortex-A72")]
+    [InlineData("CPU implementer : 0x99|CPU part : 0x001", "Arm core 0x99:0x001")]
+    [InlineData("Model : a board", "a board")]
+    [InlineData("CPU part : nonsense", "Arm core 0x00:0x000")]
+    [InlineData("", "unknown")]
+    public void A_processor_is_called_what_its_system_says(string cpuInfo, string name) => Assert.Equal(name, MachineProbe.NameIn(cpuInfo.Split('|')));
+
     [Fact]
     public void A_measurement_gives_speeds()
     {

@@ -42,35 +42,41 @@ sealed unsafe class UnaryKernel<T, TFunction>(string name, WorkerPool pool, floa
 struct ScaleOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => x * parameter;
 }
 
 struct SiluOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => Functions.Silu(x);
 }
 
 struct SigmoidOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => Functions.Sigmoid(x);
 }
 
 struct GeluTanhOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => Functions.GeluTanh(x);
 }
 
 struct GeluErfOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => Functions.GeluErf(x);
 }
 
 struct ReluOf<T> : IUnary<T>
     where T : struct, ILanes<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Of(T x, T parameter) => T.Max(x, T.Zero);
 }

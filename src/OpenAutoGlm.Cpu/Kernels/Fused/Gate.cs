@@ -38,7 +38,12 @@ sealed unsafe class GateOf<T, TFunction> : Gate<T>
 
         if (i < count)
         {
-            T.StoreFirst(TFunction.Of(T.LoadFirst(gate + i, count - i), T.Zero) * T.LoadFirst(up + i, count - i), y + i, count - i);
+            Rest(gate + i, up + i, y + i, count - i);
         }
     }
+
+    /// <summary>The last elements, apart from the loop: the compiler inlines only so much into one method.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Rest(float* gate, float* up, float* y, int count) =>
+        T.StoreFirst(TFunction.Of(T.LoadFirst(gate, count), T.Zero) * T.LoadFirst(up, count), y, count);
 }

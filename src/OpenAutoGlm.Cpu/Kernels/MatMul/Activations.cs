@@ -87,7 +87,7 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
                 second.Store((sbyte*)to + 16);
             }
 
-            Numbers(first, second, scale).Store((int*)(to + NegatedSumAt + Widening));
+            Numbers(first, second, scale, (int*)(to + NegatedSumAt + Widening));
         }
     }
 
@@ -98,29 +98,29 @@ sealed unsafe record RoundedActivations<T>(int K, bool Wide) : Activations(K)
         Vector128.ShiftRightArithmetic(codes.AsInt16(), 8).Store(to + 8);
     }
 
-    /// <summary>What stands behind the codes of a block.</summary>
+    /// <summary>Writes what stands behind the codes of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector256<int> Numbers(Vector128<sbyte> first, Vector128<sbyte> second, float scale)
+    static void Numbers(Vector128<sbyte> first, Vector128<sbyte> second, float scale, int* to)
     {
-        Vector256<int> sums; // a + b, a, b, 0, and that again
+        Vector128<int> sums; // a + b, a, b, 0
         if (Avx2.IsSupported)
         {
             // Sums of eight unsigned bytes, which are 128 more than the codes; then of sixteen, the first half's below.
             Vector256<int> eights = Avx2.SumAbsoluteDifferences(Vector256.Create(first, second).AsByte() ^ Vector256.Create((byte)128), Vector256<byte>.Zero).AsInt32();
             Vector256<int> halves = eights + Avx2.Shuffle(eights, 0b01_00_11_10) - Vector256.Create(16 * 128, 0, 16 * 128, 0, 16 * 128, 0, 16 * 128, 0);
-            sums = Avx2.PermuteVar8x32(halves, Vector256.Create(0, 0, 4, 1, 0, 0, 4, 1)) + Avx2.PermuteVar8x32(halves, Vector256.Create(4, 1, 1, 1, 4, 1, 1, 1));
+            sums = (Avx2.PermuteVar8x32(halves, Vector256.Create(0, 0, 4, 1, 0, 0, 4, 1)) + Avx2.PermuteVar8x32(halves, Vector256.Create(4, 1, 1, 1, 4, 1, 1, 1))).GetLower();
         }
         else
         {
             (int a, int b) = (Sum(first), Sum(second));
-            sums = Vector256.Create(a + b, a, b, 0, a + b, a, b, 0);
+            sums = Vector128.Create(a + b, a, b, 0);
         }
 
-        Vector128<int> scaled = (Vector128.ConvertToSingle(sums.GetUpper()) * scale).AsInt32();
-        Vector128<int> negated = -Vector128.ShiftLeft(sums.GetLower(), NegatedSumBits);
-        return Vector256.Create(negated.WithElement(3, BitConverter.SingleToInt32Bits(scale)), scaled);
+        (-Vector128.ShiftLeft(sums, NegatedSumBits)).WithElement(3, BitConverter.SingleToInt32Bits(scale)).Store(to);
+        (Vector128.ConvertToSingle(sums) * scale).AsInt32().Store(to + 4);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int Sum(Vector128<sbyte> codes)
     {
         (Vector128<short> lower, Vector128<short> upper) = Vector128.Widen(codes);

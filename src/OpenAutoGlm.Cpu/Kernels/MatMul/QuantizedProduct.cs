@@ -221,13 +221,22 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
             {
                 (T a, T b, T c, T d) = (Start(x0, group), Start(x1, group), Start(x2, group), Start(x3, group));
                 nint end = 4 * Quads * (group + 1);
-                for (nint at = 4 * Quads * group; at < end; at += 4, codes += LineBytes)
+                for (nint at = 4 * Quads * group; at < end; at += 8, codes += 2 * LineBytes)
                 {
+                    sbyte* a4 = (sbyte*)x0 + at;
+                    sbyte* b4 = (sbyte*)x1 + at;
+                    sbyte* c4 = (sbyte*)x2 + at;
+                    sbyte* d4 = (sbyte*)x3 + at;
                     T weight = T.Load(codes);
-                    a = T.AddByteProducts(a, weight, Quad(x0 + at));
-                    b = T.AddByteProducts(b, weight, Quad(x1 + at));
-                    c = T.AddByteProducts(c, weight, Quad(x2 + at));
-                    d = T.AddByteProducts(d, weight, Quad(x3 + at));
+                    a = T.AddQuadProducts(a, weight, a4, 0);
+                    b = T.AddQuadProducts(b, weight, b4, 0);
+                    c = T.AddQuadProducts(c, weight, c4, 0);
+                    d = T.AddQuadProducts(d, weight, d4, 0);
+                    weight = T.Load(codes + LineBytes);
+                    a = T.AddQuadProducts(a, weight, a4, 1);
+                    b = T.AddQuadProducts(b, weight, b4, 1);
+                    c = T.AddQuadProducts(c, weight, c4, 1);
+                    d = T.AddQuadProducts(d, weight, d4, 1);
                 }
 
                 Add(a, strip, x0, group, sums);
@@ -360,9 +369,10 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
                 if (T.HasByteSums)
                 {
                     nint end = 4 * Quads * (group + 1);
-                    for (nint at = 4 * Quads * group; at < end; at += 4, codes += LineBytes)
+                    for (nint at = 4 * Quads * group; at < end; at += 8, codes += 2 * LineBytes)
                     {
-                        dot = T.AddByteProducts(dot, T.Load(codes), Quad(x + at));
+                        dot = T.AddQuadProducts(dot, T.Load(codes), (sbyte*)x + at, 0);
+                        dot = T.AddQuadProducts(dot, T.Load(codes + LineBytes), (sbyte*)x + at, 1);
                     }
                 }
                 else if (IsWide)
