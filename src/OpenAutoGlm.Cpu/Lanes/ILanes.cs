@@ -156,7 +156,7 @@ unsafe interface ILanes<T>
     static virtual T AddByteProducts(T sum, T unsigned, T signed) => throw new NotSupportedException();
 
     /// <summary><see cref="AddByteProducts"/> with the same four signed bytes for every lane: those from <paramref name="signed"/> + 4 · <paramref name="quad"/> on, of sixteen that may be read.</summary>
-    static virtual T AddQuadProducts(T sum, T unsigned, sbyte* signed, [ConstantExpected] int quad) => T.AddByteProducts(sum, unsigned, T.BroadcastInt(((int*)signed)[quad]));
+    static virtual T AddQuadProducts(T sum, T unsigned, sbyte* signed, [ConstantExpected(Max = (byte)3)] byte quad) => T.AddByteProducts(sum, unsigned, T.BroadcastInt(((int*)signed)[quad]));
 
     /// <summary>Each byte, 0 … 15, replaced by that entry of the 16 bytes of <paramref name="table"/> in the same quad.</summary>
     static abstract T LookUp(T table, T indices);

@@ -219,24 +219,25 @@ readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 MultiplyBytes(Lanes128 unsigned, Lanes128 signed) => new(Ssse3.MultiplyAddAdjacent(unsigned._a.AsByte(), signed._a.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._b.AsByte(), signed._b.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._c.AsByte(), signed._c.AsSByte()).AsSingle(), Ssse3.MultiplyAddAdjacent(unsigned._d.AsByte(), signed._d.AsSByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AddByteProducts(Lanes128 sum, Lanes128 unsigned, Lanes128 signed) => new(AddByteProducts(sum._a, unsigned._a, signed._a), AddByteProducts(sum._b, unsigned._b, signed._b), AddByteProducts(sum._c, unsigned._c, signed._c), AddByteProducts(sum._d, unsigned._d, signed._d));
+    public static Lanes128 AddByteProducts(Lanes128 sum, Lanes128 unsigned, Lanes128 signed) => new(
+        Dp.DotProduct(sum._a.AsInt32(), unsigned._a.AsSByte(), signed._a.AsSByte()).AsSingle(),
+        Dp.DotProduct(sum._b.AsInt32(), unsigned._b.AsSByte(), signed._b.AsSByte()).AsSingle(),
+        Dp.DotProduct(sum._c.AsInt32(), unsigned._c.AsSByte(), signed._c.AsSByte()).AsSingle(),
+        Dp.DotProduct(sum._d.AsInt32(), unsigned._d.AsSByte(), signed._d.AsSByte()).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AddQuadProducts(Lanes128 sum, Lanes128 unsigned, sbyte* signed, [ConstantExpected] int quad)
+    public static Lanes128 AddQuadProducts(Lanes128 sum, Lanes128 unsigned, sbyte* signed, [ConstantExpected(Max = (byte)3)] byte quad)
     {
         Vector128<sbyte> four = Vector128.Load(signed);
-        return new(AddQuadProducts(sum._a, unsigned._a, four, quad), AddQuadProducts(sum._b, unsigned._b, four, quad), AddQuadProducts(sum._c, unsigned._c, four, quad), AddQuadProducts(sum._d, unsigned._d, four, quad));
+        return new(
+            Dp.DotProductBySelectedQuadruplet(sum._a.AsInt32(), unsigned._a.AsSByte(), four, quad).AsSingle(),
+            Dp.DotProductBySelectedQuadruplet(sum._b.AsInt32(), unsigned._b.AsSByte(), four, quad).AsSingle(),
+            Dp.DotProductBySelectedQuadruplet(sum._c.AsInt32(), unsigned._c.AsSByte(), four, quad).AsSingle(),
+            Dp.DotProductBySelectedQuadruplet(sum._d.AsInt32(), unsigned._d.AsSByte(), four, quad).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LookUp(Lanes128 table, Lanes128 indices) => new(Vector128.Shuffle(table._a.AsByte(), indices._a.AsByte()).AsSingle(), Vector128.Shuffle(table._b.AsByte(), indices._b.AsByte()).AsSingle(), Vector128.Shuffle(table._c.AsByte(), indices._c.AsByte()).AsSingle(), Vector128.Shuffle(table._d.AsByte(), indices._d.AsByte()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> AddByteProducts(Vector128<float> sum, Vector128<float> a, Vector128<float> b) => Dp.DotProduct(sum.AsInt32(), a.AsSByte(), b.AsSByte()).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> AddQuadProducts(Vector128<float> sum, Vector128<float> a, Vector128<sbyte> four, [ConstantExpected(Max = (byte)3)] int quad) =>
-        Dp.DotProductBySelectedQuadruplet(sum.AsInt32(), a.AsSByte(), four, (byte)quad).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> MultiplyShorts(Vector128<float> a, Vector128<float> b)

@@ -48,7 +48,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
     readonly PanelFormat _format;
     readonly int _blockBytes; // of a panel
     readonly RoundedActivations<T> _activations;
-    readonly delegate*<PanelFormat, byte*, int, byte*, float*, byte*, void> _oneRow; // null where registers have not 256 bits
+    readonly delegate*<PanelFormat, byte*, int, byte*, float*, byte*, void> _oneRow; // null where a strip is as good
 
     internal QuantizedProduct(TensorFormat format, int k)
         : base(k, PanelFormat.Of(format))
@@ -61,7 +61,7 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
 
         _blockBytes = _format.UnitBytes / _format.UnitBlocks;
         _activations = new RoundedActivations<T>(k, IsWide);
-        _oneRow = typeof(T) == typeof(Lanes256) ? OneRow<TShape>.Of(_format) : null;
+        _oneRow = typeof(T) == typeof(Lanes256) ? OneRow<TShape>.Of(_format) : T.SumsSignedBytes ? LaneRow<T, TShape>.Of(_format) : null;
     }
 
     internal override string Name => $"{_format.Format} {(T.HasByteSums ? "int8 dot" : IsWide ? "int16" : "int8")}";
@@ -430,14 +430,14 @@ sealed unsafe class QuantizedProduct<T, TShape> : PanelProduct
 
     /// <summary>A dot that did not begin with it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Started(T dot, byte* x, int group) => OffsetBits == 0 ? dot : T.AddInts(dot, Start(x, group));
+    internal static T Started(T dot, byte* x, int group) => OffsetBits == 0 ? dot : T.AddInts(dot, Start(x, group));
 
     /// <summary>A row's sums in memory with a group more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Add(T dot, byte* strip, byte* x, int group, float* sums) => T.Store(Sum(dot, strip, x, group, T.Load(sums)), sums);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Sum(T dot, byte* strip, byte* x, int group, T sum)
+    internal static T Sum(T dot, byte* strip, byte* x, int group, T sum)
     {
         T scale = T.Load(strip + (group * LineBytes)) * T.Broadcast(*(float*)(x + RoundedActivations<T>.ScaleAt + Widening));
         sum = T.MultiplyAdd(T.ToFloats(dot), scale, sum);

@@ -45,24 +45,21 @@ static unsafe class PanelReader<T>
     const int Line = PanelFormat.LineBytes;
     const int Rows = PanelProduct.PanelRows;
 
-    /// <summary>128 in each byte, which takes that offset away as well as it adds it.</summary>
-    const int Offset128 = unchecked((int)0x8080_8080);
-
     /// <summary>Writes so many units as <see cref="PanelLines"/>.</summary>
     internal static void Read(PanelFormat format, byte* unit, int units, CodeForm form, byte* to)
     {
         PanelLines lines = PanelLines.Of(format, form);
         bool wide = form == CodeForm.Shorts;
-        bool signed = form == CodeForm.SignedBytes && format.Offset == 128;
+        bool signed = IsSigned(format, form);
         delegate*<PanelFormat, byte*, byte*, void> codes = format.Bits switch
         {
-            CodeBits.Eight => wide ? &Widen : signed ? &EightSigned : &Eight,
+            CodeBits.Eight => wide ? &Widen : signed ? &Apart<EightSignedCodes<T>> : &Apart<EightCodes<T>>,
             CodeBits.FourByTable => signed ? &BySignedTable : &ByTable,
-            CodeBits.Five => &Five,
-            CodeBits.Six => &Six,
-            CodeBits.Two => &Two,
-            CodeBits.Three => &Three,
-            _ => &Four,
+            CodeBits.Five => &Apart<FiveCodes<T>>,
+            CodeBits.Six => &Apart<SixCodes<T>>,
+            CodeBits.Two => &Apart<TwoCodes<T>>,
+            CodeBits.Three => &Apart<ThreeCodes<T>>,
+            _ => &Apart<FourCodes<T>>,
         };
 
         // Where they are widened next, bytes go to the second half of their place.
@@ -79,6 +76,20 @@ static unsafe class PanelReader<T>
                     Widen(format, to + bytesAt, to + lines.CodesAt);
                 }
             }
+        }
+    }
+
+    /// <summary>Whether bytes are without the offset that they have in the panel.</summary>
+    internal static bool IsSigned(PanelFormat format, CodeForm form) => form == CodeForm.SignedBytes && format.Offset == 128;
+
+    /// <summary>The table of <see cref="CodeBits.FourByTable"/>, in every quad.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T Table(PanelFormat format, bool signed)
+    {
+        fixed (byte* entries = format.Table.Span)
+        {
+            T table = T.LoadSameQuad(entries);
+            return signed ? T.AddBytes(table, T.BroadcastInt(EightSignedCodes<T>.Offset)) : table;
         }
     }
 
@@ -111,22 +122,32 @@ static unsafe class PanelReader<T>
     }
 
     [MethodImpl(Jit.Loop)]
-    static void Eight(PanelFormat format, byte* lines, byte* codes)
-    {
-        for (int quad = 0; quad < 8; quad++)
-        {
-            T.Store(T.Load(lines + (quad * Line)), codes + (quad * Line));
-        }
-    }
+    static void Apart<TCodes>(PanelFormat format, byte* lines, byte* codes)
+        where TCodes : struct, IPanelCodes<T> => Apart<TCodes>(lines, codes, T.Zero);
 
     [MethodImpl(Jit.Loop)]
-    static void EightSigned(PanelFormat format, byte* lines, byte* codes)
+    static void ByTable(PanelFormat format, byte* lines, byte* codes) => Apart<FourCodesByTable<T>>(lines, codes, Table(format, signed: false));
+
+    [MethodImpl(Jit.Loop)]
+    static void BySignedTable(PanelFormat format, byte* lines, byte* codes) => Apart<FourCodesByTable<T>>(lines, codes, Table(format, signed: true));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Apart<TCodes>(byte* lines, byte* codes, T table)
+        where TCodes : struct, IPanelCodes<T>
     {
-        T offset = T.BroadcastInt(Offset128);
-        for (int quad = 0; quad < 8; quad++)
-        {
-            T.Store(T.AddBytes(T.Load(lines + (quad * Line)), offset), codes + (quad * Line));
-        }
+        Pair<TCodes>(lines, 0, table, codes);
+        Pair<TCodes>(lines, 1, table, codes);
+        Pair<TCodes>(lines, 2, table, codes);
+        Pair<TCodes>(lines, 3, table, codes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Pair<TCodes>(byte* lines, int quad, T table, byte* codes)
+        where TCodes : struct, IPanelCodes<T>
+    {
+        TCodes.Pair(lines, quad, table, out T lower, out T upper);
+        T.Store(lower, codes + (quad * Line));
+        T.Store(upper, codes + ((quad + 4) * Line));
     }
 
     /// <summary>Bytes to int16 without the offset; they may lie at the end of where these go.</summary>
@@ -141,105 +162,6 @@ static unsafe class PanelReader<T>
             T.Store(T.OddBytes(four), codes + Line);
         }
     }
-
-    [MethodImpl(Jit.Loop)]
-    static void Four(PanelFormat format, byte* lines, byte* codes)
-    {
-        T mask = T.BroadcastInt(0x0F0F_0F0F);
-        for (int i = 0; i < 4; i++, lines += Line, codes += Line)
-        {
-            T both = T.Load(lines);
-            T.Store(T.And(both, mask), codes);
-            T.Store(T.And(T.ShiftRightShorts(both, 4), mask), codes + (4 * Line));
-        }
-    }
-
-    static void ByTable(PanelFormat format, byte* lines, byte* codes) => ByTable(format, lines, codes, 0);
-
-    static void BySignedTable(PanelFormat format, byte* lines, byte* codes) => ByTable(format, lines, codes, Offset128);
-
-    [MethodImpl(Jit.Loop)]
-    static void ByTable(PanelFormat format, byte* lines, byte* codes, int added)
-    {
-        T mask = T.BroadcastInt(0x0F0F_0F0F);
-        fixed (byte* entries = format.Table.Span)
-        {
-            T table = T.AddBytes(T.LoadSameQuad(entries), T.BroadcastInt(added));
-            for (int i = 0; i < 4; i++, lines += Line, codes += Line)
-            {
-                T both = T.Load(lines);
-                T.Store(T.LookUp(table, T.And(both, mask)), codes);
-                T.Store(T.LookUp(table, T.And(T.ShiftRightShorts(both, 4), mask)), codes + (4 * Line));
-            }
-        }
-    }
-
-    [MethodImpl(Jit.Loop)]
-    static void Five(PanelFormat format, byte* lines, byte* codes)
-    {
-        T upper = T.Load(lines);
-        Pair(lines + Line, codes, upper, 0, upper, 4, 0x1010_1010);
-        Pair(lines + (2 * Line), codes + Line, upper, 1, upper, 5, 0x1010_1010);
-        Pair(lines + (3 * Line), codes + (2 * Line), upper, 2, upper, 6, 0x1010_1010);
-        Pair(lines + (4 * Line), codes + (3 * Line), upper, 3, upper, 7, 0x1010_1010);
-    }
-
-    [MethodImpl(Jit.Loop)]
-    static void Six(PanelFormat format, byte* lines, byte* codes)
-    {
-        (T first, T second) = (T.Load(lines), T.Load(lines + Line));
-        Pair(lines + (2 * Line), codes, first, 0, second, 0, 0x3030_3030);
-        Pair(lines + (3 * Line), codes + Line, first, 2, second, 2, 0x3030_3030);
-        Pair(lines + (4 * Line), codes + (2 * Line), first, 4, second, 4, 0x3030_3030);
-        Pair(lines + (5 * Line), codes + (3 * Line), first, 6, second, 6, 0x3030_3030);
-    }
-
-    /// <summary>Quads i and i + 4: nibbles of a line, with the bits from a place of another line on above them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Pair(byte* line, byte* codes, T upper, int place, T upperOfSecond, int placeOfSecond, int upperMask)
-    {
-        T both = T.Load(line);
-        T mask = T.BroadcastInt(0x0F0F_0F0F);
-        T wanted = T.BroadcastInt(upperMask);
-        T.Store(T.Or(T.And(both, mask), T.And(Shifted(upper, place - 4), wanted)), codes);
-        T.Store(T.Or(T.And(T.ShiftRightShorts(both, 4), mask), T.And(Shifted(upperOfSecond, placeOfSecond - 4), wanted)), codes + (4 * Line));
-    }
-
-    [MethodImpl(Jit.Loop)]
-    static void Two(PanelFormat format, byte* lines, byte* codes)
-    {
-        for (int half = 0; half < 2; half++, lines += Line, codes += 4 * Line)
-        {
-            TwoBits(T.Load(lines), 0, T.Zero, 0, codes);
-            TwoBits(T.Load(lines), 2, T.Zero, 0, codes + Line);
-            TwoBits(T.Load(lines), 4, T.Zero, 0, codes + (2 * Line));
-            TwoBits(T.Load(lines), 6, T.Zero, 0, codes + (3 * Line));
-        }
-    }
-
-    [MethodImpl(Jit.Loop)]
-    static void Three(PanelFormat format, byte* lines, byte* codes)
-    {
-        T upper = T.Load(lines);
-        (T first, T second) = (T.Load(lines + Line), T.Load(lines + (2 * Line)));
-        TwoBits(first, 0, upper, 0, codes);
-        TwoBits(first, 2, upper, 1, codes + Line);
-        TwoBits(first, 4, upper, 2, codes + (2 * Line));
-        TwoBits(first, 6, upper, 3, codes + (3 * Line));
-        TwoBits(second, 0, upper, 4, codes + (4 * Line));
-        TwoBits(second, 2, upper, 5, codes + (5 * Line));
-        TwoBits(second, 4, upper, 6, codes + (6 * Line));
-        TwoBits(second, 6, upper, 7, codes + (7 * Line));
-    }
-
-    /// <summary>A quad: two bits from a place of a line on, and above them one of another line.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void TwoBits(T lower, int place, T upper, int placeOfUpper, byte* codes) => T.Store(
-        T.Or(T.And(Shifted(lower, place), T.BroadcastInt(0x0303_0303)), T.And(Shifted(upper, placeOfUpper - 2), T.BroadcastInt(0x0404_0404))), codes);
-
-    /// <summary>Shifted right, or left where the count is negative.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static T Shifted(T line, int right) => right > 0 ? T.ShiftRightShorts(line, right) : right < 0 ? T.ShiftLeftShorts(line, -right) : line;
 
     /// <summary>The lines of scales and minimums of a unit's blocks, those of each so many bytes behind those of the one before.</summary>
     [MethodImpl(Jit.Loop)]
