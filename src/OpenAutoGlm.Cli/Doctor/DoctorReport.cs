@@ -111,7 +111,7 @@ sealed record DoctorReport
         facts.Add("processor", $"{Machine.Model} ({Machine.Architecture}), {Machine.UsableCores:0.##} of {Machine.Cores} cores usable");
         facts.Add("extensions", Machine.Extensions.IsEmpty ? "unknown" : string.Join(", ", Machine.Extensions));
         facts.Add("caches", Machine.Caches.IsEmpty ? "unknown" : string.Join(", ", Machine.Caches.Select(Text)));
-        facts.Add("memory", $"{Units.Bytes(Machine.Memory.Total)}, {Units.Bytes(Machine.Memory.Available)} available; huge pages: {HugePages ?? "unknown"}");
+        facts.Add("memory", $"{Units.Bytes(Machine.Memory.Total)}, {Units.Bytes(Machine.Memory.Available)} available; huge pages: {HugePages ?? "unknown"}{(Machine.Memory.Nodes > 1 ? $"; weights in turn at {Machine.Memory.Nodes} nodes" : "")}");
         if (Speed is not null)
         {
             facts.Add("measured", SpeedText.Of(Speed));

@@ -96,7 +96,7 @@ public static class MachineProbe
             }
         }
 
-        return new MemoryReport(total, available);
+        return new MemoryReport(total, available, Math.Max(1, MemoryNodes.Spread.Length));
     }
 
     static ImmutableArray<CacheReport> Caches()
@@ -111,27 +111,11 @@ public static class MachineProbe
                 && int.TryParse(Lines($"{folder}/level").FirstOrDefault(), CultureInfo.InvariantCulture, out int level)
                 && long.TryParse(size.AsSpan(0, size.Length - 1), CultureInfo.InvariantCulture, out long kibibytes))
             {
-                caches.Add(new CacheReport(level, kibibytes << 10, CoresIn(Lines($"{folder}/shared_cpu_list").FirstOrDefault() ?? "0")));
+                caches.Add(new CacheReport(level, kibibytes << 10, Math.Max(1, NumberList.Of(Lines($"{folder}/shared_cpu_list").FirstOrDefault() ?? "").Count())));
             }
         }
 
         return [.. caches.OrderBy(cache => cache.Level)];
-    }
-
-    /// <summary>Cores in a list such as 0-3,8.</summary>
-    internal static int CoresIn(string list)
-    {
-        int cores = 0;
-        foreach (string range in list.Split(',', StringSplitOptions.RemoveEmptyEntries))
-        {
-            string[] ends = range.Split('-');
-            if (int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) && int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last) && last >= first)
-            {
-                cores += last - first + 1;
-            }
-        }
-
-        return Math.Max(1, cores);
     }
 
     /// <summary>The folders of this process's control group and of all above it, for version 2 and for version 1.</summary>
@@ -166,7 +150,8 @@ public static class MachineProbe
             ?? "unknown";
     }
 
-    static string? Field(string[] lines, string name) => lines
+    /// <summary>What stands behind a name and a colon; null where no line begins so.</summary>
+    internal static string? Field(string[] lines, string name) => lines
         .Select(line => line.Split(':', 2))
         .Where(parts => parts.Length == 2 && parts[0].Trim() == name)
         .Select(parts => parts[1].Trim())
@@ -178,7 +163,8 @@ public static class MachineProbe
     static long? Number(string folder, string file) =>
         long.TryParse(Lines(Path.Combine(folder, file)).FirstOrDefault(), CultureInfo.InvariantCulture, out long value) ? value : null;
 
-    static string[] Lines(string path)
+    /// <summary>The lines of a file; none where it is missing or closed to us.</summary>
+    internal static string[] Lines(string path)
     {
         try
         {

@@ -33,7 +33,8 @@ public readonly record struct CacheReport(int Level, long Bytes, int SharedBy);
 /// <summary>Main memory, in bytes.</summary>
 /// <param name="Total">What the machine or the control group has, whichever is less.</param>
 /// <param name="Available">What can still be used without swapping, within the control group; page cache counts as available.</param>
-public readonly record struct MemoryReport(long Total, long Available);
+/// <param name="Nodes">Over how many nodes, of sockets for example, weights are spread.</param>
+public readonly record struct MemoryReport(long Total, long Available, int Nodes);
 
 /// <summary>What the machine reached in a short measurement; the best of several rounds, as neighbours only slow down.</summary>
 /// <param name="Threads">Threads that measured, the caller included.</param>

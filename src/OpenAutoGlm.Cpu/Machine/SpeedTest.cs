@@ -29,6 +29,7 @@ sealed unsafe partial class SpeedTest : IDisposable
         if (OperatingSystem.IsLinux())
         {
             _ = Advise(_start, (nuint)_bytes, HugePages);
+            MemoryNodes.SpreadOver(_start, _bytes);
         }
 
         // The advice must come before the first touch.

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OpenAutoGlm.Cpu.Machine;
 
 namespace OpenAutoGlm.Cpu.Packing;
 
@@ -40,6 +41,7 @@ sealed unsafe partial class HugeMemory : SafeHandle
 
             // Only advice: where it is refused, the pages are small.
             _ = Advise(Pointer, (nuint)Bytes, UseHugePages);
+            MemoryNodes.SpreadOver(Pointer, Bytes);
         }
         else
         {

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Win32.SafeHandles;
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Packing;
@@ -118,6 +119,7 @@ sealed unsafe class PlanFile : IDisposable
     void Check()
     {
         int block;
+        using MemoryNodes.Turn turns = MemoryNodes.TakeTurns();
         while ((block = Interlocked.Increment(ref _nextBlock)) < _sums.Count)
         {
             byte* start = _data!.Pointer + ((long)block * PlanFileHeader.BlockBytes);

@@ -1,3 +1,4 @@
+using OpenAutoGlm.Cpu.Machine;
 using OpenAutoGlm.Graph.Tensors;
 
 namespace OpenAutoGlm.Cpu.Packing;
@@ -66,6 +67,7 @@ static unsafe class PlanFileWriter
         // Whole blocks at multiples of their size: a file system with large pages then caches them in such pages.
         stream.Position = PlanFileHeader.DataOffset;
         List<ulong> sums = [];
+        using MemoryNodes.Turn turns = MemoryNodes.TakeTurns(); // for the cache of files, from which the next start maps
         byte[] block = new byte[PlanFileHeader.BlockBytes];
         int filled = 0;
         for (int i = 0; i < weights.Count; i++)

@@ -15,13 +15,26 @@ public class MachineProbeTests
     }
 
     [Theory]
-    [InlineData("0", 1)]
-    [InlineData("0-3", 4)]
-    [InlineData("0-3,8,10-11", 7)]
-    [InlineData("", 1)]
-    [InlineData("nonsense", 1)]
-    [InlineData("5-2", 1)]
-    public void Lists_of_cores_are_counted(string list, int cores) => Assert.Equal(cores, MachineProbe.CoresIn(list));
+    [InlineData("0", "0")]
+    [InlineData("0-3", "0 1 2 3")]
+    [InlineData("0-1,8,10-11", "0 1 8 10 11")]
+    [InlineData("", "")]
+    [InlineData("nonsense", "")]
+    [InlineData("5-2", "")]
+    [InlineData("-5", "")]
+    [InlineData("0-99999999", "")]
+    public void Lists_of_numbers_are_read(string list, string numbers) => Assert.Equal(numbers, string.Join(' ', NumberList.Of(list)));
+
+    [Theory]
+    [InlineData("0-7", "0 1")]
+    [InlineData("0-3", "0")]
+    [InlineData("5", "1")]
+    [InlineData("9", "")]
+    public void Weights_go_to_nodes_that_have_cores_of_ours(string cores, string nodes)
+    {
+        string[] coresOf = ["0-3", "4-7", ""]; // the last has memory only
+        Assert.Equal(nodes, string.Join(' ', MemoryNodes.Among([0, 1, 2], NumberList.Of(cores).ToHashSet(), node => coresOf[node])));
+    }
 
     [Theory]
     [InlineData("model name : AMD EPYC|model name : AMD EPYC", "AMD EPYC")]

@@ -18,16 +18,16 @@ static unsafe class LaneRow<T, TShape>
         get => (TShape.HasMinimum ? 2 : 1) * TShape.Groups * PanelFormat.LineBytes;
     }
 
-    /// <summary>The function for a format, called as those of <see cref="OneRow{TShape}"/> are.</summary>
+    /// <summary>
+    /// The function for a format, called as those of <see cref="OneRow{TShape}"/> are; null where codes lie in two lines, whose taking apart wants more registers than there are.
+    /// </summary>
     internal static delegate*<PanelFormat, byte*, int, byte*, float*, byte*, void> Of(PanelFormat format) => format.Bits switch
     {
         CodeBits.Eight => PanelReader<T>.IsSigned(format, CodeForm.SignedBytes) ? &Multiply<EightSignedCodes<T>> : &Multiply<EightCodes<T>>,
         CodeBits.Four => &Multiply<FourCodes<T>>,
         CodeBits.FourByTable => &Multiply<FourCodesByTable<T>>,
-        CodeBits.Five => &Multiply<FiveCodes<T>>,
-        CodeBits.Six => &Multiply<SixCodes<T>>,
         CodeBits.Two => &Multiply<TwoCodes<T>>,
-        _ => &Multiply<ThreeCodes<T>>,
+        _ => null,
     };
 
     static void Multiply<TCodes>(PanelFormat format, byte* unit, int units, byte* x, float* sums, byte* scratch)
