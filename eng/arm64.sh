@@ -8,10 +8,11 @@ readonly PUBLISHED=$PWD/$HOME_OF_IT/publish
 
 usage() {
   cat <<END
-Usage: eng/arm64.sh prepare | tests [ARGUMENTS] | logits [MODEL…] | run PROGRAM [ARGUMENTS]
+Usage: eng/arm64.sh fetch | prepare | tests [ARGUMENTS] | logits [MODEL…] | run PROGRAM [ARGUMENTS]
 
-  prepare   Installs the emulator with apt if it is missing, fetches Arm's system libraries into $HOME_OF_IT,
-            and builds the command and the unit tests for linux-arm64. The others want this once.
+  fetch     Installs the emulator with apt if it is missing, and fetches Arm's system libraries into $HOME_OF_IT.
+  prepare   That, and builds the command and the unit tests for linux-arm64. The others want this once. Exits with 3
+            where apt does not have what is fetched.
   tests     The unit tests, or those that arguments of the test runner choose.
   logits    Compares the logits of GGUF models with those of the command built for this machine: they must be equal
             bit for bit, with Arm's dot product and without. Default: all in ../shared/golden/models.
@@ -33,12 +34,17 @@ fetch_libraries() {
   for package in "$state"/*.deb; do dpkg-deb -x "$package" "$ROOT"; done
 }
 
-prepare() {
+fetch() {
   if ! command -v qemu-aarch64-static >/dev/null; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-user-static
   fi
   compgen -G "$ROOT/usr/lib/aarch64-linux-gnu/libssl.so*" >/dev/null || fetch_libraries
+}
+
+prepare() {
+  # A shell of its own, which stops at the first failure even here.
+  eng/arm64.sh fetch || { echo "apt does not have qemu-user-static and arm64's libraries here" >&2; exit 3; }
   for project in src/OpenAutoGlm.Cli tests/OpenAutoGlm.Tests; do
     dotnet publish "$project" -c Release -r linux-arm64 --self-contained -v q -p:RunAnalyzers=false -p:ArtifactsPath="$PWD/$HOME_OF_IT/build/" -o "$PUBLISHED/${project##*/}"
   done
@@ -63,6 +69,7 @@ compare() { # model
 }
 
 case "${1:-}" in
+  fetch) fetch ;;
   prepare) prepare ;;
   tests) shift; emulate "$PUBLISHED/OpenAutoGlm.Tests/OpenAutoGlm.Tests" "$@" ;;
   logits)
