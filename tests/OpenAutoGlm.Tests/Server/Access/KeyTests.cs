@@ -173,12 +173,20 @@ public partial class KeyTests
         RecordingLog log = new();
         await using TestServer server = await StartAsync(new ServerOptions { Keys = Keys, LoggerFactory = log });
         await SendAsync(server, "POST", "/admin/none?secret-query", $"Bearer {Admin}");
+        await WrittenAsync(1);
         await SendAsync(server, "GET", "/admin/none", $"Bearer {User}");
+        await WrittenAsync(2);
         await SendAsync(server, "GET", "/admin/none", $"Bearer {Admin}");
         await SendAsync(server, "DELETE", "/admin/none", "Bearer secret-key");
-        string[] lines = [.. log.Lines.Where(line => line.Contains(" from ", StringComparison.Ordinal))];
+        await WrittenAsync(3);
+        string[] lines = [.. Lines()];
         Assert.Equal(["key root 404", "key ann 403", "key - 401"], lines.Select(line => $"key {Audited().Match(line).Groups[1].Value} {Audited().Match(line).Groups[2].Value}"));
         Assert.DoesNotContain(log.Lines, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains("oag-", StringComparison.Ordinal));
+
+        IEnumerable<string> Lines() => log.Lines.Where(line => line.Contains(" from ", StringComparison.Ordinal));
+
+        // An answer is under way before its line is.
+        Task WrittenAsync(int count) => TestServer.UntilAsync(() => Lines().Count() == count);
     }
 
     [GeneratedRegex(@"\{[^}]*\}")]
