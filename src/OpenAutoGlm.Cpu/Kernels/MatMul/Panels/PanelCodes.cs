@@ -87,24 +87,9 @@ readonly unsafe struct SixCodes<T> : IPanelCodes<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Pair(byte* lines, int quad, T table, out T lower, out T upper)
     {
-        T both = T.Load(lines + ((2 + quad) * PanelFormat.LineBytes));
-        T mask = T.BroadcastInt(0x0F0F_0F0F);
-        T wanted = T.BroadcastInt(0x3030_3030);
-        T first = T.Load(lines);
-        T second = T.Load(lines + PanelFormat.LineBytes);
-        if (quad < 2)
-        {
-            first = T.ShiftLeftShorts(first, 4 - (2 * quad));
-            second = T.ShiftLeftShorts(second, 4 - (2 * quad));
-        }
-        else if (quad > 2)
-        {
-            first = T.ShiftRightShorts(first, (2 * quad) - 4);
-            second = T.ShiftRightShorts(second, (2 * quad) - 4);
-        }
-
-        lower = T.Or(T.And(both, mask), T.And(first, wanted));
-        upper = T.Or(T.And(T.ShiftRightShorts(both, 4), mask), T.And(second, wanted));
+        FourCodes<T>.Pair(lines + (2 * PanelFormat.LineBytes), quad, table, out lower, out upper);
+        lower = UpperBits<T>.Or(lower, T.Load(lines), (2 * quad) - 4, 0x3030_3030);
+        upper = UpperBits<T>.Or(upper, T.Load(lines + PanelFormat.LineBytes), (2 * quad) - 4, 0x3030_3030);
     }
 }
 
